@@ -1,0 +1,107 @@
+//! The gate: which lulls are open, and what mode each session must take.
+//!
+//! Pure policy. It guarantees that generations only grow, that every change of a lull is a new generation, and that a
+//! session's order follows from the view and the session's principal alone, so that a restart gives the same orders.
+//! It must not know protocols, sockets, clocks or tasks.
+
+mod fence;
+mod lull;
+#[cfg(test)]
+mod model;
+mod scope;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use fence::{Fence, SessionId};
+pub use lull::{Lull, Prepared, Request, Stragglers, timestamp};
+pub use scope::{MalformedScope, Principal, Scope};
+
+/// What a session must be now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Normal,
+    /// Read-only on the primary, because of this lull.
+    ReadOnly(Arc<Lull>),
+}
+
+/// The gate's instruction to a session to take a mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub generation: u64,
+    pub mode: Mode,
+}
+
+/// All that the gate says at one generation. Never changes once made: workers share it by reference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    pub generation: u64,
+    pub lulls: Vec<Arc<Lull>>,
+}
+
+impl View {
+    /// The order for one session: the most specific lull wins, of equals the newest.
+    pub fn order_for(&self, who: &Principal) -> Order {
+        let covering = self.lulls.iter().filter(|lull| lull.request.scope.covers(who));
+        let mode = match covering.max_by_key(|lull| (lull.request.scope.specificity(), lull.generation)) {
+            Some(lull) => Mode::ReadOnly(Arc::clone(lull)),
+            None => Mode::Normal,
+        };
+        Order { generation: self.generation, mode }
+    }
+}
+
+/// The one place where lulls open and close.
+#[derive(Debug, Default)]
+pub struct Gate {
+    view: Arc<View>,
+}
+
+impl Gate {
+    /// Takes up where an earlier process left off.
+    pub fn restored(view: View) -> Self {
+        Self { view: Arc::new(view) }
+    }
+
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view)
+    }
+
+    /// Opens a lull, or changes the one that is open on this scope (which stays open since when it was).
+    pub fn open(&mut self, request: Request, now_unix_ms: u64) -> Arc<Lull> {
+        let generation = self.view.generation + 1;
+        let before = self.view.lulls.iter().find(|lull| lull.request.scope == request.scope);
+        let since_unix_ms = before.map_or(now_unix_ms, |lull| lull.since_unix_ms);
+        let lull = Arc::new(Lull { request, since_unix_ms, generation });
+        self.change(|lulls| {
+            lulls.retain(|other| other.request.scope != lull.request.scope);
+            lulls.push(Arc::clone(&lull));
+        });
+        lull
+    }
+
+    /// Closes the lull on this very scope. None where there was none.
+    pub fn close(&mut self, scope: &Scope) -> Option<Arc<Lull>> {
+        let closed = self.view.lulls.iter().find(|lull| lull.request.scope == *scope).map(Arc::clone)?;
+        self.change(|lulls| lulls.retain(|lull| lull.request.scope != *scope));
+        Some(closed)
+    }
+
+    /// Whether the lull that was opened at `generation` is still the one on its scope.
+    pub fn is_open(&self, scope: &Scope, generation: u64) -> bool {
+        self.view.lulls.iter().any(|lull| lull.request.scope == *scope && lull.generation == generation)
+    }
+
+    /// The scopes whose deadline has passed.
+    pub fn due(&self, now_unix_ms: u64) -> Vec<Scope> {
+        let past = |lull: &&Arc<Lull>| lull.request.until_unix_ms.is_some_and(|until| until <= now_unix_ms);
+        self.view.lulls.iter().filter(past).map(|lull| lull.request.scope.clone()).collect()
+    }
+
+    fn change(&mut self, edit: impl FnOnce(&mut Vec<Arc<Lull>>)) {
+        let mut lulls = self.view.lulls.clone();
+        edit(&mut lulls);
+        self.view = Arc::new(View { generation: self.view.generation + 1, lulls });
+    }
+}

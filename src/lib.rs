@@ -1,0 +1,2 @@
+//! lull (work in progress)
+pub mod gate;
