@@ -20,8 +20,15 @@ pub struct Fence {
 impl Fence {
     /// Waits for those of `sessions` that do not stand at `generation` yet.
     pub fn new(scope: Scope, generation: u64, sessions: impl Iterator<Item = (SessionId, u64)>) -> Self {
-        let waiting = sessions.filter(|&(_, stands_at)| stands_at < generation).map(|(id, _)| id).collect();
-        Self { scope, generation, waiting }
+        let waiting = sessions
+            .filter(|&(_, stands_at)| stands_at < generation)
+            .map(|(id, _)| id)
+            .collect();
+        Self {
+            scope,
+            generation,
+            waiting,
+        }
     }
 
     pub fn stood(&mut self, session: SessionId, generation: u64) {

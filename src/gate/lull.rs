@@ -69,7 +69,10 @@ impl Lull {
     /// What the client can do about it: fit for the HINT of an error.
     pub fn hint(&self) -> String {
         match self.request.until_unix_ms {
-            Some(until) => format!("Reads go on. Write again when the lull has ended, at {} at the latest.", timestamp(until)),
+            Some(until) => format!(
+                "Reads go on. Write again when the lull has ended, at {} at the latest.",
+                timestamp(until)
+            ),
             None => "Reads go on. Write again when the lull has ended.".to_owned(),
         }
     }

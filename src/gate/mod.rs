@@ -48,7 +48,17 @@ impl View {
             Some(lull) => Mode::ReadOnly(Arc::clone(lull)),
             None => Mode::Normal,
         };
-        Order { generation: self.generation, mode }
+        Order {
+            generation: self.generation,
+            mode,
+        }
+    }
+
+    /// Whether some session of the database may be in a lull.
+    pub fn reaches(&self, cluster: &str, database: &str) -> bool {
+        self.lulls
+            .iter()
+            .any(|lull| lull.request.scope.reaches(cluster, database))
     }
 }
 
@@ -71,9 +81,17 @@ impl Gate {
     /// Opens a lull, or changes the one that is open on this scope (which stays open since when it was).
     pub fn open(&mut self, request: Request, now_unix_ms: u64) -> Arc<Lull> {
         let generation = self.view.generation + 1;
-        let before = self.view.lulls.iter().find(|lull| lull.request.scope == request.scope);
+        let before = self
+            .view
+            .lulls
+            .iter()
+            .find(|lull| lull.request.scope == request.scope);
         let since_unix_ms = before.map_or(now_unix_ms, |lull| lull.since_unix_ms);
-        let lull = Arc::new(Lull { request, since_unix_ms, generation });
+        let lull = Arc::new(Lull {
+            request,
+            since_unix_ms,
+            generation,
+        });
         self.change(|lulls| {
             lulls.retain(|other| other.request.scope != lull.request.scope);
             lulls.push(Arc::clone(&lull));
@@ -83,25 +101,45 @@ impl Gate {
 
     /// Closes the lull on this very scope. None where there was none.
     pub fn close(&mut self, scope: &Scope) -> Option<Arc<Lull>> {
-        let closed = self.view.lulls.iter().find(|lull| lull.request.scope == *scope).map(Arc::clone)?;
+        let closed = self
+            .view
+            .lulls
+            .iter()
+            .find(|lull| lull.request.scope == *scope)
+            .map(Arc::clone)?;
         self.change(|lulls| lulls.retain(|lull| lull.request.scope != *scope));
         Some(closed)
     }
 
     /// Whether the lull that was opened at `generation` is still the one on its scope.
     pub fn is_open(&self, scope: &Scope, generation: u64) -> bool {
-        self.view.lulls.iter().any(|lull| lull.request.scope == *scope && lull.generation == generation)
+        self.view
+            .lulls
+            .iter()
+            .any(|lull| lull.request.scope == *scope && lull.generation == generation)
     }
 
     /// The scopes whose deadline has passed.
     pub fn due(&self, now_unix_ms: u64) -> Vec<Scope> {
-        let past = |lull: &&Arc<Lull>| lull.request.until_unix_ms.is_some_and(|until| until <= now_unix_ms);
-        self.view.lulls.iter().filter(past).map(|lull| lull.request.scope.clone()).collect()
+        let past = |lull: &&Arc<Lull>| {
+            lull.request
+                .until_unix_ms
+                .is_some_and(|until| until <= now_unix_ms)
+        };
+        self.view
+            .lulls
+            .iter()
+            .filter(past)
+            .map(|lull| lull.request.scope.clone())
+            .collect()
     }
 
     fn change(&mut self, edit: impl FnOnce(&mut Vec<Arc<Lull>>)) {
         let mut lulls = self.view.lulls.clone();
         edit(&mut lulls);
-        self.view = Arc::new(View { generation: self.view.generation + 1, lulls });
+        self.view = Arc::new(View {
+            generation: self.view.generation + 1,
+            lulls,
+        });
     }
 }

@@ -41,19 +41,31 @@ impl Scope {
 
     pub fn covers(&self, who: &Principal) -> bool {
         let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
-        fits(&self.cluster, &who.cluster) && fits(&self.database, &who.database) && fits(&self.user, &who.user)
+        fits(&self.cluster, &who.cluster)
+            && fits(&self.database, &who.database)
+            && fits(&self.user, &who.user)
+    }
+
+    /// Whether some user's session of the database is covered.
+    pub fn reaches(&self, cluster: &str, database: &str) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        fits(&self.cluster, cluster) && fits(&self.database, database)
     }
 
     /// Higher is more specific. A database names its sessions more exactly than a user does, because a user of many
     /// databases is the usual case and a database of one user is too.
     pub fn specificity(&self) -> u8 {
-        u8::from(self.cluster.is_some()) + 2 * u8::from(self.user.is_some()) + 4 * u8::from(self.database.is_some())
+        u8::from(self.cluster.is_some())
+            + 2 * u8::from(self.user.is_some())
+            + 4 * u8::from(self.database.is_some())
     }
 }
 
 /// What is wrong with a scope as typed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("malformed scope {typed:?}: {wrong}; expected all, CLUSTER, CLUSTER/DATABASE, CLUSTER/DATABASE@USER or CLUSTER/*@USER")]
+#[error(
+    "malformed scope {typed:?}: {wrong}; expected all, CLUSTER, CLUSTER/DATABASE, CLUSTER/DATABASE@USER or CLUSTER/*@USER"
+)]
 pub struct MalformedScope {
     typed: String,
     wrong: &'static str,
@@ -63,7 +75,10 @@ impl FromStr for Scope {
     type Err = MalformedScope;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        parse(typed).map_err(|wrong| MalformedScope { typed: typed.to_owned(), wrong })
+        parse(typed).map_err(|wrong| MalformedScope {
+            typed: typed.to_owned(),
+            wrong,
+        })
     }
 }
 
@@ -75,7 +90,10 @@ fn parse(typed: &str) -> Result<Scope, &'static str> {
     let cluster = Some(cluster);
     let Some(rest) = rest.strip_prefix('/') else {
         return match rest {
-            "" => Ok(Scope { cluster, ..Scope::default() }),
+            "" => Ok(Scope {
+                cluster,
+                ..Scope::default()
+            }),
             _ => Err("a slash must follow the cluster"),
         };
     };
@@ -85,12 +103,20 @@ fn parse(typed: &str) -> Result<Scope, &'static str> {
     };
     match rest.strip_prefix('@') {
         Some(rest) => match name(rest)? {
-            (user, "") => Ok(Scope { cluster, database, user: Some(user) }),
+            (user, "") => Ok(Scope {
+                cluster,
+                database,
+                user: Some(user),
+            }),
             _ => Err("nothing may follow the user"),
         },
         None if !rest.is_empty() => Err("only @USER may follow the database"),
         None if database.is_none() => Err("an asterisk goes with a user"),
-        None => Ok(Scope { cluster, database, user: None }),
+        None => Ok(Scope {
+            cluster,
+            database,
+            user: None,
+        }),
     }
 }
 
@@ -103,7 +129,11 @@ fn name(text: &str) -> Result<(String, &str), &'static str> {
         }
         Some(quoted) => unquote(quoted)?,
     };
-    if name.is_empty() { Err("a name is empty") } else { Ok((name, rest)) }
+    if name.is_empty() {
+        Err("a name is empty")
+    } else {
+        Ok((name, rest))
+    }
 }
 
 fn unquote(quoted: &str) -> Result<(String, &str), &'static str> {
@@ -128,7 +158,9 @@ fn special(c: char) -> bool {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(cluster) = &self.cluster else { return f.write_str("all") };
+        let Some(cluster) = &self.cluster else {
+            return f.write_str("all");
+        };
         write_name(f, cluster)?;
         match (&self.database, &self.user) {
             (None, None) => return Ok(()),
@@ -174,19 +206,41 @@ mod tests {
     use super::*;
 
     fn who(database: &str, user: &str) -> Principal {
-        Principal { cluster: "shop".into(), database: database.into(), user: user.into() }
+        Principal {
+            cluster: "shop".into(),
+            database: database.into(),
+            user: user.into(),
+        }
     }
 
     #[test]
     fn every_scope_reads_back_as_it_is_written() {
-        for text in ["all", "shop", "shop/crm", "shop/crm@web", "shop/*@web", "shop/\"a/b@\"\"c\"@\"x y\"", "\"all\"/d"] {
+        for text in [
+            "all",
+            "shop",
+            "shop/crm",
+            "shop/crm@web",
+            "shop/*@web",
+            "shop/\"a/b@\"\"c\"@\"x y\"",
+            "\"all\"/d",
+        ] {
             assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_scope_is_refused_with_the_reason() {
-        for text in ["", "/", "shop/", "shop/*", "shop@web", "shop/crm@", "shop/crm@web/x", "\"shop", "shop/crm web"] {
+        for text in [
+            "",
+            "/",
+            "shop/",
+            "shop/*",
+            "shop@web",
+            "shop/crm@",
+            "shop/crm@web/x",
+            "\"shop",
+            "shop/crm web",
+        ] {
             assert!(text.parse::<Scope>().is_err(), "{text}");
         }
     }

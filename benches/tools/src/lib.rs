@@ -1,0 +1,6 @@
+//! What the bench clients share: just enough of the PostgreSQL protocol to log in with trust, send a simple query and
+//! know when the answer is over. It looks at message headers only, so that the client is never the expensive part.
+
+pub mod args;
+pub mod client;
+pub mod frames;

@@ -1,0 +1,155 @@
+//! What lull answers. Its JSON is part of the operator's contract: fields are added, never renamed or taken away.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate::{Lull, Scope};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Opened(Opened),
+    Closed(Closed),
+    Status(Status),
+    Sessions(Vec<Session>),
+    Upstreams(Vec<UpstreamState>),
+    Done(String),
+}
+
+/// A lull is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Opened {
+    pub scope: Scope,
+    pub generation: u64,
+    /// In scope when the lull opened.
+    pub sessions: u64,
+    pub fenced: bool,
+    /// From the order to the fence; to the end of the drain when there is no fence.
+    pub fenced_ms: u64,
+    /// The log position at the fence. None without a fence, and where several clusters are in scope.
+    pub position: Option<String>,
+    pub positions: BTreeMap<String, String>,
+    pub stragglers: Vec<Straggler>,
+    pub prepared: Vec<PreparedTransaction>,
+    pub audit: Vec<AuditFinding>,
+    pub note: Option<String>,
+}
+
+/// A session that did not stand at once, and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Straggler {
+    pub session: Session,
+    /// waiting, aborted, terminated, reported or finished.
+    pub fate: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    pub id: String,
+    pub cluster: String,
+    pub database: String,
+    pub user: String,
+    pub application_name: String,
+    pub client: String,
+    pub bypass: bool,
+    /// normal or read-only.
+    pub mode: String,
+    pub standing: bool,
+    pub generation: u64,
+    /// idle, active, in transaction, failed transaction or copy.
+    pub transaction: String,
+    /// None when lull has not had to find out.
+    pub wrote: Option<bool>,
+    pub age_ms: u64,
+    pub transaction_ms: u64,
+    pub last_tag: String,
+}
+
+/// Prepared for two-phase commit: outlives its session, and writes when it commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PreparedTransaction {
+    pub gid: String,
+    pub owner: String,
+    pub database: String,
+    pub cluster: String,
+    pub prepared_at: String,
+}
+
+/// A routine, view or the like that could write behind the guard. Its name is refused while the lull is open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditFinding {
+    pub cluster: String,
+    pub database: String,
+    pub object: String,
+    pub why: String,
+}
+
+/// A lull is closed, or there was none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Closed {
+    pub scope: Scope,
+    pub generation: u64,
+    pub existed: bool,
+    pub sessions: u64,
+    /// Sessions that return to normal at the end of their transaction.
+    pub waiting: u64,
+    pub closed_ms: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    pub generation: u64,
+    pub lulls: Vec<Arc<Lull>>,
+    pub fences: Vec<FenceState>,
+    pub sessions: Vec<SessionCount>,
+    pub stragglers: Vec<Session>,
+    pub refusals: u64,
+    /// Writes that reached an upstream in a lull. Must be 0.
+    pub write_leaks: u64,
+    /// Times the guard was found missing. Must be 0.
+    pub guard_alarms: u64,
+}
+
+/// How far one lull's fence is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FenceState {
+    pub scope: Scope,
+    pub generation: u64,
+    pub reached: bool,
+    /// From the order to the fence.
+    pub fenced_ms: Option<u64>,
+    pub positions: BTreeMap<String, String>,
+    /// Sessions in scope that do not stand.
+    pub waiting: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionCount {
+    pub cluster: String,
+    pub mode: String,
+    pub standing: bool,
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpstreamState {
+    pub cluster: String,
+    /// primary.
+    pub role: String,
+    pub address: String,
+    /// None until lull has tried.
+    pub up: Option<bool>,
+    pub sessions: u64,
+    pub last_error: Option<String>,
+    pub last_connect_ms: Option<u64>,
+}

@@ -1,0 +1,68 @@
+//! From a socket to a logged-in session: listeners, TLS, dialling, and the login, which is one straight async function
+//! that ends in a typed outcome.
+//!
+//! Knows sockets, TLS and the messages of a login. It must not know what a lull is: a session takes its order when it
+//! joins the roster.
+
+mod dial;
+mod listen;
+pub mod pg;
+mod probe;
+mod tls;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+
+use crate::config::Cluster;
+
+pub use listen::{Accepted, Listener, Passed, Socket, bind};
+pub use probe::probe;
+pub use tls::TlsError;
+
+/// A cluster as its sessions need it. Made anew when the configuration is read again; sessions keep the one under
+/// which they came.
+pub struct Front {
+    pub cluster: Arc<Cluster>,
+    tls: tls::Tls,
+    /// Client sessions of the cluster. Outlives a reload.
+    pub places: Arc<AtomicUsize>,
+}
+
+impl Front {
+    pub fn new(cluster: Arc<Cluster>, places: Arc<AtomicUsize>) -> Result<Self, TlsError> {
+        let tls = tls::Tls::load(&cluster)?;
+        Ok(Self { cluster, tls, places })
+    }
+
+    /// A place among the sessions that the configuration allows.
+    fn place(&self) -> Option<Place> {
+        let taken = self.places.fetch_add(1, Ordering::Relaxed);
+        let place = Place(Arc::clone(&self.places));
+        (taken < self.cluster.limits.connections_max).then_some(place)
+    }
+}
+
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A peer that vanishes without a word is noticed, on both sides.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(15));
+    let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
+}

@@ -1,0 +1,229 @@
+//! The login itself, relayed message by message until the server is ready for a query.
+//!
+//! The client gets everything but that first ReadyForQuery, which the session sends when it stands. lull stores no
+//! secret: it sees the exchange pass.
+
+use std::time::Instant;
+
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    Failure, Key, Startup, binding,
+    inbox::{Inbox, Missing},
+};
+use crate::{
+    connect::Front,
+    fault::Fault,
+    relay::{Ahead, Stream},
+    session::pg::{Kind, Login, Parameters, Settings},
+    telemetry::metrics::{LoginResult, UpstreamError, WorkerMetrics},
+    wire::pg::backend,
+};
+
+pub(super) struct Authenticated {
+    pub(super) client: Stream,
+    pub(super) upstream: Stream,
+    pub(super) login: Login,
+    pub(super) key: Key,
+    /// What the client has not been sent yet.
+    pub(super) to_client: Vec<u8>,
+    /// What came ahead.
+    pub(super) ahead: Ahead,
+}
+
+/// A password message, or a SASL response; an error text. The server's own limit for these is far below.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+/// The codes of AuthenticationXXX messages that the client answers: cleartext, MD5, GSS and its continuation, SSPI,
+/// SASL and its continuation.
+const ANSWERED: [u32; 7] = [3, 5, 7, 8, 9, 10, 11];
+const SASL: u32 = 10;
+
+struct Exchange {
+    client: Stream,
+    upstream: Stream,
+    from_client: Inbox,
+    from_upstream: Inbox,
+    to_client: Vec<u8>,
+    parameters: Parameters,
+    key: Key,
+}
+
+pub(super) async fn authenticate(
+    client: Stream,
+    startup: &mut Startup,
+    front: &Front,
+    metrics: &WorkerMetrics,
+) -> Result<Authenticated, Failure> {
+    let began = Instant::now();
+    let upstream = match front.dial().await {
+        Ok(upstream) => upstream,
+        Err(fault) => {
+            metrics.upstream_errors.add(UpstreamError::Refused);
+            return Err(Failure::new(LoginResult::UpstreamUnreachable, fault, client));
+        }
+    };
+    metrics.upstream_connect.observe(began.elapsed());
+    let mut exchange = Exchange {
+        client,
+        upstream,
+        from_client: std::mem::take(&mut startup.inbox),
+        from_upstream: Inbox::default(),
+        to_client: Vec::new(),
+        parameters: Parameters::default(),
+        key: Key::default(),
+    };
+    match exchange.run(startup).await {
+        Ok(()) => Ok(exchange.authenticated()),
+        Err((result, fault, told)) => {
+            let client = (!told).then_some(exchange.client);
+            Err(Failure {
+                result,
+                fault,
+                told,
+                client,
+            })
+        }
+    }
+}
+
+type Broken = (LoginResult, Fault, bool);
+
+impl Exchange {
+    async fn run(&mut self, startup: &Startup) -> Result<(), Broken> {
+        self.to_upstream(&startup.packet).await?;
+        loop {
+            if !self.from_upstream.has_message() {
+                self.flush().await?;
+            }
+            let read = self
+                .from_upstream
+                .message(&mut self.upstream, MESSAGE_BYTES_MAX)
+                .await;
+            let (header, message) = read.map_err(upstream_broken)?;
+            let body = message.get(5..).unwrap_or_default();
+            if header.tag == backend::READY_FOR_QUERY {
+                return Ok(());
+            }
+            self.to_client.extend_from_slice(message);
+            match header.tag {
+                backend::AUTHENTICATION => {
+                    let code = body
+                        .first_chunk::<4>()
+                        .map_or(0, |code| u32::from_be_bytes(*code));
+                    let offers_binding = code == SASL && binding::offered(body.get(4..).unwrap_or_default());
+                    if ANSWERED.contains(&code) {
+                        self.flush().await?;
+                        self.answer(code, offers_binding).await?;
+                    }
+                }
+                backend::PARAMETER_STATUS => {
+                    if let Some((name, value)) = backend::parameter_status(body) {
+                        self.parameters.report(name, value);
+                    }
+                }
+                backend::BACKEND_KEY_DATA => self.key = body.into(),
+                backend::ERROR => {
+                    self.flush().await?;
+                    return Err((
+                        LoginResult::Rejected,
+                        Fault::upstream("it refused the login"),
+                        true,
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Relays the client's answer to a question of the server's.
+    async fn answer(&mut self, code: u32, offers_binding: bool) -> Result<(), Broken> {
+        let read = self
+            .from_client
+            .message(&mut self.client, MESSAGE_BYTES_MAX)
+            .await;
+        let (header, message) = read.map_err(client_broken)?;
+        if header.tag != b'p' {
+            let fault = Fault::client(format!(
+                "a message of type 0x{:02x} where a password was expected",
+                header.tag
+            ));
+            return Err((LoginResult::ClientProtocol, fault, false));
+        }
+        let both_tls = self.client.is_tls() && self.upstream.is_tls();
+        if code == SASL && both_tls && offers_binding && binding::binds(message.get(5..).unwrap_or_default())
+        {
+            return Err((
+                LoginResult::ChannelBinding,
+                Fault::policy(binding::EXPLANATION),
+                false,
+            ));
+        }
+        self.upstream
+            .write_all(message)
+            .await
+            .map_err(|error| upstream_broken(error.into()))
+    }
+
+    async fn to_upstream(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        self.upstream
+            .write_all(bytes)
+            .await
+            .map_err(|error| upstream_broken(error.into()))
+    }
+
+    async fn flush(&mut self) -> Result<(), Broken> {
+        if !self.to_client.is_empty() {
+            let bytes = std::mem::take(&mut self.to_client);
+            self.client
+                .write_all(&bytes)
+                .await
+                .map_err(|error| client_broken(error.into()))?;
+            self.client
+                .flush()
+                .await
+                .map_err(|error| client_broken(error.into()))?;
+        }
+        Ok(())
+    }
+
+    fn authenticated(self) -> Authenticated {
+        let settings = Settings {
+            inspect_bytes_max: 0,
+            prepared_statements_max: 0,
+            announce: true,
+        };
+        Authenticated {
+            client: self.client,
+            upstream: self.upstream,
+            login: Login {
+                kind: Kind::Sql,
+                parameters: self.parameters,
+                settings,
+            },
+            key: self.key,
+            to_client: self.to_client,
+            ahead: Ahead {
+                client: self.from_client.rest(),
+                upstream: self.from_upstream.rest(),
+            },
+        }
+    }
+}
+
+fn upstream_broken(missing: Missing) -> Broken {
+    let result = match missing {
+        Missing::Closed | Missing::Io(_) => LoginResult::UpstreamGone,
+        Missing::TooLong { .. } | Missing::Malformed(_) => LoginResult::UpstreamProtocol,
+    };
+    (result, Fault::upstream(missing), false)
+}
+
+fn client_broken(missing: Missing) -> Broken {
+    match missing {
+        Missing::Closed | Missing::Io(_) => (LoginResult::ClientGone, Fault::client(missing), true),
+        Missing::TooLong { .. } | Missing::Malformed(_) => {
+            (LoginResult::ClientProtocol, Fault::client(missing), false)
+        }
+    }
+}

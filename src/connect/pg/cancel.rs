@@ -1,0 +1,48 @@
+//! Cancel requests (manual: "Canceling Requests in Progress"): each is a connection of its own. Keys are the server's,
+//! so a client's request is forwarded as it came.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
+
+use crate::{connect::Front, fault::Fault, relay::Cancel, wire::pg::startup::CANCEL_REQUEST};
+
+/// Process id and secret key, as BackendKeyData carries them: 8 bytes in protocol 3.0, up to 260 in 3.2.
+pub(super) type Key = Box<[u8]>;
+
+/// The server closes when it has seen to the request.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
+
+pub(super) async fn forward(front: &Front, packet: &[u8]) {
+    if let Err(fault) = send(front, packet).await {
+        tracing::warn!(
+            cluster = front.cluster.name,
+            "a cancel request was not delivered: {fault}"
+        );
+    }
+}
+
+async fn send(front: &Front, packet: &[u8]) -> Result<(), Fault> {
+    let mut upstream = front.dial().await?;
+    upstream.write_all(packet).await.map_err(Fault::upstream)?;
+    // Closing before the server has read could lose the request.
+    let _ = timeout(CLOSE_WAIT, upstream.read(&mut [0; 64])).await;
+    Ok(())
+}
+
+/// lull's own way to cancel what a session runs.
+pub(super) fn sender(front: Arc<Front>, key: Key) -> Cancel {
+    let packet: Box<[u8]> = packet(&key).into();
+    Box::new(move || {
+        let (front, packet) = (Arc::clone(&front), packet.clone());
+        tokio::task::spawn_local(async move { forward(&front, &packet).await });
+    })
+}
+
+fn packet(key: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(8 + key.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), &CANCEL_REQUEST.to_be_bytes(), key].concat()
+}

@@ -1,0 +1,157 @@
+//! The first packets of a client: TLS or not, and then a startup message or a cancel request (manual: "Start-up",
+//! "SSL Session Encryption", "Canceling Requests in Progress").
+
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    Failure,
+    inbox::{Inbox, Missing},
+};
+use crate::{
+    config::ClientTlsMode,
+    connect::{Front, Socket, prepare, tls::ALPN},
+    fault::Fault,
+    relay::{Plain, Stream},
+    session::pg::Kind,
+    telemetry::metrics::LoginResult,
+    wire::pg::startup::{self, Opening},
+};
+
+pub(super) enum Opened {
+    Startup(Stream, Startup),
+    /// The packet, to be forwarded as it is.
+    Cancel(Vec<u8>),
+}
+
+/// Who comes, and the packet in which it said so.
+pub(super) struct Startup {
+    pub(super) packet: Vec<u8>,
+    pub(super) user: String,
+    pub(super) database: String,
+    pub(super) application_name: String,
+    pub(super) kind: Kind,
+    /// What the client has sent behind it.
+    pub(super) inbox: Inbox,
+}
+
+/// The first byte of a TLS handshake: no length of a startup packet begins so.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// SSLRequest and GSSENCRequest, each once, and then the startup message.
+const PACKETS_MAX: u32 = 3;
+
+pub(super) async fn open(socket: Socket, front: &Front) -> Result<Opened, Failure> {
+    let mut stream = socket.into_stream();
+    if front.tls.for_clients.is_some() && stream.begins_with(TLS_HANDSHAKE).await {
+        stream = encrypt(stream, front, true).await?;
+    }
+    let mut inbox = Inbox::default();
+    for _ in 0..PACKETS_MAX {
+        let limit = front.cluster.limits.startup_bytes_max;
+        // Bytes behind an SSLRequest belong to TLS: what came in clear must not be taken for what came encrypted.
+        let exact = !stream.is_tls() && front.tls.for_clients.is_some();
+        let packet = match inbox.packet(&mut stream, limit, exact).await {
+            Ok(packet) => packet.to_vec(),
+            Err(missing) => return Err(unreadable(missing, stream)),
+        };
+        let answer: &[u8] = match startup::opening(packet.get(4..).unwrap_or_default()) {
+            Ok(Opening::SslRequest)
+                if front.tls.for_clients.is_some() && !stream.is_tls() && stream.is_tcp() =>
+            {
+                write(&mut stream, b"S").await?;
+                stream = encrypt(stream, front, false).await?;
+                continue;
+            }
+            Ok(Opening::SslRequest | Opening::GssencRequest) => b"N",
+            Ok(Opening::Cancel) => return Ok(Opened::Cancel(packet)),
+            Ok(Opening::Startup(said)) => {
+                let startup = who(&said, &packet, inbox);
+                return permitted(stream, startup, front);
+            }
+            Err(bad) => {
+                return Err(Failure::new(
+                    LoginResult::ClientProtocol,
+                    Fault::client(bad),
+                    stream,
+                ));
+            }
+        };
+        write(&mut stream, answer).await?;
+    }
+    let fault = Fault::client("too many requests for encryption before a startup message");
+    Err(Failure::new(LoginResult::ClientProtocol, fault, stream))
+}
+
+fn who(said: &startup::Startup<'_>, packet: &[u8], inbox: Inbox) -> Startup {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // The server takes the user's name where no database is given, or an empty one.
+    let database = said
+        .database
+        .filter(|database| !database.is_empty())
+        .unwrap_or(said.user);
+    Startup {
+        packet: packet.to_vec(),
+        user: text(said.user),
+        database: text(database),
+        application_name: text(said.application_name),
+        kind: Kind::of(said.replication),
+        inbox,
+    }
+}
+
+fn permitted(stream: Stream, startup: Startup, front: &Front) -> Result<Opened, Failure> {
+    let required = front.cluster.client_tls.mode == ClientTlsMode::Require;
+    if required && stream.is_tcp() && !stream.is_tls() {
+        let fault = Fault::policy("this connection must use TLS (set sslmode=require)");
+        return Err(Failure::new(LoginResult::ClientTls, fault, stream));
+    }
+    Ok(Opened::Startup(stream, startup))
+}
+
+async fn encrypt(stream: Stream, front: &Front, direct: bool) -> Result<Stream, Failure> {
+    let refused = |fault| Failure::silent(LoginResult::ClientTls, fault);
+    let (Stream::Plain(plain), Some(config)) = (stream, &front.tls.for_clients) else {
+        return Err(refused(Fault::client("TLS where none is configured")));
+    };
+    let accepted = TlsAcceptor::from(Arc::clone(config)).accept(plain).await;
+    let tls = accepted.map_err(|error| refused(Fault::client(format!("TLS: {error}"))))?;
+    // Without it, another protocol's client could be led here (manual: "SSL Session Encryption").
+    if direct && tls.get_ref().1.alpn_protocol() != Some(ALPN) {
+        return Err(refused(Fault::client(
+            "direct TLS without the ALPN protocol postgresql",
+        )));
+    }
+    Ok(Stream::Tls(Box::new(tls.into())))
+}
+
+async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), Failure> {
+    stream.write_all(bytes).await.map_err(super::unusable)
+}
+
+fn unreadable(missing: Missing, stream: Stream) -> Failure {
+    match missing {
+        Missing::Closed | Missing::Io(_) => Failure::silent(LoginResult::ClientGone, Fault::client(missing)),
+        _ => Failure::new(LoginResult::ClientProtocol, Fault::client(missing), stream),
+    }
+}
+
+impl Socket {
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Tcp(_, peer) => peer.to_string(),
+            Self::Unix(_) => "unix socket".to_owned(),
+        }
+    }
+
+    pub(super) fn into_stream(self) -> Stream {
+        Stream::Plain(match self {
+            Self::Tcp(stream, _) => {
+                prepare(&stream);
+                Plain::Tcp(stream)
+            }
+            Self::Unix(stream) => Plain::Unix(stream),
+        })
+    }
+}

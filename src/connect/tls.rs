@@ -1,0 +1,200 @@
+//! TLS for both legs, from the files that the configuration names.
+//!
+//! Guarantees that a certificate that cannot be used stops the start, or the reload, and not the first login.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, ring},
+    server::WebPkiClientVerifier,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
+
+use crate::config::{ClientTls, ClientTlsMode, Cluster, SslMode, UpstreamTls};
+
+/// What PostgreSQL asks for in direct TLS (manual: "SSL Session Encryption").
+pub(super) const ALPN: &[u8] = b"postgresql";
+
+pub(super) struct Tls {
+    pub(super) for_clients: Option<Arc<ServerConfig>>,
+    pub(super) for_upstream: Option<Arc<ClientConfig>>,
+}
+
+/// What is wrong with which file.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS of cluster {cluster}: {what}")]
+pub struct TlsError {
+    cluster: String,
+    what: String,
+}
+
+impl Tls {
+    pub(super) fn load(cluster: &Cluster) -> Result<Self, TlsError> {
+        let failed = |what: String| TlsError {
+            cluster: cluster.name.clone(),
+            what,
+        };
+        let for_clients = match cluster.client_tls.mode {
+            ClientTlsMode::Disable => None,
+            ClientTlsMode::Allow | ClientTlsMode::Require => {
+                Some(Arc::new(server(&cluster.client_tls).map_err(failed)?))
+            }
+        };
+        let for_upstream = match cluster.primary.tls.mode {
+            SslMode::Disable => None,
+            _ => Some(Arc::new(client(&cluster.primary.tls).map_err(failed)?)),
+        };
+        Ok(Self {
+            for_clients,
+            for_upstream,
+        })
+    }
+}
+
+fn server(tls: &ClientTls) -> Result<ServerConfig, String> {
+    let (Some(cert), Some(key)) = (&tls.cert, &tls.key) else {
+        return Err("cert and key are missing".to_owned());
+    };
+    let chain = certificates(cert)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(text)?;
+    let builder = match &tls.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(ca) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots(ca)?), provider());
+            builder.with_client_cert_verifier(verifier.build().map_err(text)?)
+        }
+    };
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|error| format!("{}: {error}", cert.display()))?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(config)
+}
+
+fn client(tls: &UpstreamTls) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(text)?;
+    let roots = match (&tls.ca, tls.mode) {
+        (Some(ca), _) => Some(Arc::new(roots(ca)?)),
+        (None, SslMode::VerifyCa | SslMode::VerifyFull) => {
+            return Err("sslmode verify-ca and verify-full need a ca".to_owned());
+        }
+        (None, _) => None,
+    };
+    let verifier = Verifier::new(roots, tls.mode)?;
+    let dangerous = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = dangerous.with_no_client_auth();
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(config)
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = CertificateDer::pem_file_iter(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let chain: Result<Vec<_>, _> = read.collect();
+    match chain {
+        Ok(chain) if chain.is_empty() => Err(format!("{} holds no certificate", path.display())),
+        Ok(chain) => Ok(chain),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots
+            .add(certificate)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(roots)
+}
+
+fn text(error: impl fmt::Display) -> String {
+    error.to_string()
+}
+
+/// As libpq's sslmode: `prefer` and `require` encrypt without knowing whom to, `verify-ca` checks the issuer,
+/// `verify-full` the name too.
+#[derive(Debug)]
+struct Verifier {
+    known: Option<Arc<WebPkiServerVerifier>>,
+    mode: SslMode,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn new(roots: Option<Arc<RootCertStore>>, mode: SslMode) -> Result<Self, String> {
+        let build = |roots| {
+            WebPkiServerVerifier::builder_with_provider(roots, provider())
+                .build()
+                .map_err(text)
+        };
+        Ok(Self {
+            known: roots.map(build).transpose()?,
+            mode,
+            provider: provider(),
+        })
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(known) = &self.known else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match known.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(rustls::Error::InvalidCertificate(
+                rustls::CertificateError::NotValidForName
+                | rustls::CertificateError::NotValidForNameContext { .. },
+            )) if self.mode != SslMode::VerifyFull => Ok(ServerCertVerified::assertion()),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,86 @@
+//! A living session as its worker knows it: who it is, its machine, and what it is told next.
+//!
+//! Belongs to one worker thread. The relay's task drives the machine; the roster leaves instructions and looks at
+//! reports. Neither holds a borrow across a wait.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    task::Waker,
+    time::Instant,
+};
+
+use crate::{
+    gate::{Principal, SessionId},
+    session::{Instruction, Report, Session},
+};
+
+/// What is known of a session from its login on.
+#[derive(Debug)]
+pub struct Facts {
+    pub principal: Rc<Principal>,
+    pub application_name: Box<str>,
+    pub client: Box<str>,
+    /// No lull touches it.
+    pub bypass: bool,
+    pub since: Instant,
+}
+
+pub struct Live {
+    pub facts: Facts,
+    /// Its place in the roster.
+    pub id: SessionId,
+    machine: RefCell<Box<dyn Session>>,
+    inbox: RefCell<VecDeque<Instruction>>,
+    waker: RefCell<Option<Waker>>,
+    /// When its open transaction, or its running statement, began.
+    pub(super) busy_since: Cell<Option<Instant>>,
+}
+
+impl Live {
+    pub(super) fn new(facts: Facts, id: SessionId, machine: Box<dyn Session>) -> Self {
+        Self {
+            facts,
+            id,
+            machine: RefCell::new(machine),
+            inbox: RefCell::default(),
+            waker: RefCell::default(),
+            busy_since: Cell::default(),
+        }
+    }
+
+    /// Leaves an instruction for the session's task.
+    pub fn tell(&self, instruction: Instruction) {
+        self.inbox.borrow_mut().push_back(instruction);
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    pub fn report(&self) -> Report {
+        self.machine.borrow().report()
+    }
+
+    pub fn busy_for_ms(&self, now: Instant) -> u64 {
+        let began = self.busy_since.get();
+        began.map_or(0, |began| {
+            u64::try_from(now.duration_since(began).as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    pub(super) fn next_instruction(&self) -> Option<Instruction> {
+        self.inbox.borrow_mut().pop_front()
+    }
+
+    pub(super) fn wake_with(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        if kept.is_none() {
+            *kept = Some(waker.clone());
+        }
+    }
+
+    pub(super) fn drive<R>(&self, act: impl FnOnce(&mut dyn Session) -> R) -> R {
+        act(self.machine.borrow_mut().as_mut())
+    }
+}

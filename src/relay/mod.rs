@@ -1,0 +1,399 @@
+//! The one loop that moves bytes: ready -> event -> session -> outlets.
+//!
+//! One task per session, on one thread, owns both streams. It reads straight into the worker's buffer, hands the
+//! chunk to the machine, and writes what the machine forwards straight from the buffer. **A read never waits for a
+//! write**: what cannot be written at once stays in an outlet, and a full outlet stops reading from the other side.
+//! Poll-style reads on purpose: after a short read the runtime knows that the socket is drained, where a `readable`
+//! and `try_read` pair would ask the kernel once more.
+//!
+//! It must not know protocols, lulls or how a login goes.
+
+mod live;
+mod roster;
+mod stream;
+
+use std::{
+    any::Any,
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    ops::Range,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::{
+    fault::Fault,
+    session::{
+        Activity, Counts, Refused,
+        outlet::{Outlet, Outlets},
+    },
+    telemetry::metrics::{GuardAlarm, ReassertCause, RefusalClass, WorkerMetrics},
+};
+
+pub use live::{Facts, Live};
+pub use roster::{Need, Place, Roster};
+pub use stream::{Plain, Stream};
+
+/// Large enough for one read of a bulk transfer; one per worker, because only one session reads at a time.
+pub const READ_BUFFER_BYTES: usize = 128 << 10;
+/// After so many rounds a busy session lets others run.
+const ROUNDS_MAX: u32 = 16;
+
+/// What all sessions of a worker share.
+pub struct Worker {
+    pub roster: Roster,
+    pub buffer: RefCell<Vec<u8>>,
+}
+
+/// Sends a cancel request for a session. Given by the login, which knows how.
+pub type Cancel = Box<dyn Fn()>;
+
+/// How a session ended.
+#[derive(Debug)]
+pub enum End {
+    /// The client left, and the upstream has closed.
+    Client,
+    /// The upstream closed.
+    Upstream,
+    /// The drain policy ended it.
+    Drained,
+    Fault(Fault),
+}
+
+pub struct Relay {
+    pub worker: Rc<Worker>,
+    pub live: Rc<Live>,
+    pub client: Stream,
+    pub upstream: Stream,
+    pub out: Outlets,
+    pub metrics: Arc<WorkerMetrics>,
+    pub cancel: Cancel,
+    /// The client sends no more; it may still be listening.
+    client_silent: bool,
+    client_gone: bool,
+    upstream_shut: bool,
+    drained: bool,
+    stood_at: u64,
+    ahead: Option<Ahead>,
+    /// Given back when the session is over.
+    _place: Option<Box<dyn Any>>,
+}
+
+/// What both ends have sent before the relay took over.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    pub client: Vec<u8>,
+    pub upstream: Vec<u8>,
+}
+
+impl Relay {
+    pub fn new(
+        worker: Rc<Worker>,
+        live: Rc<Live>,
+        (client, upstream): (Stream, Stream),
+        out: Outlets,
+        metrics: Arc<WorkerMetrics>,
+        cancel: Cancel,
+    ) -> Self {
+        let (client_silent, client_gone, upstream_shut, drained) = (false, false, false, false);
+        Self {
+            worker,
+            live,
+            client,
+            upstream,
+            out,
+            metrics,
+            cancel,
+            client_silent,
+            client_gone,
+            upstream_shut,
+            drained,
+            stood_at: 0,
+            ahead: None,
+            _place: None,
+        }
+    }
+
+    /// With what came ahead, and something to hold until the end.
+    pub fn with(mut self, ahead: Ahead, place: Box<dyn Any>) -> Self {
+        let any = !ahead.client.is_empty() || !ahead.upstream.is_empty();
+        (self.ahead, self._place) = (any.then_some(ahead), Some(place));
+        self
+    }
+
+    /// Moves bytes until the session is over. The session leaves the roster only when its upstream has closed: until
+    /// then a statement of it may be running.
+    pub async fn run(mut self) -> End {
+        let end = poll_fn(|cx| self.poll(cx)).await;
+        self.worker.roster.leave(&self.live);
+        end
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        self.live.wake_with(cx.waker());
+        for _ in 0..ROUNDS_MAX {
+            match self.round(cx) {
+                Ok(Round::Moved) => {}
+                Ok(Round::Still) => return Poll::Pending,
+                Ok(Round::Over) => return Poll::Ready(self.end()),
+                Err(fault) => {
+                    self.last_words(&fault, cx);
+                    return Poll::Ready(End::Fault(fault));
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn end(&self) -> End {
+        match (self.drained, self.client_silent) {
+            (true, _) => End::Drained,
+            (false, true) => End::Client,
+            (false, false) => End::Upstream,
+        }
+    }
+
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
+        let mut moved = self.take_instructions()?;
+        if let Some(ahead) = self.ahead.take() {
+            self.take_ahead(&ahead)?;
+        }
+        self.flush(cx)?;
+        match self.read_upstream(cx)? {
+            Round::Over => return Ok(self.over(cx)),
+            round => moved |= round == Round::Moved,
+        }
+        moved |= self.read_client(cx)? == Round::Moved;
+        Ok(if moved { Round::Moved } else { Round::Still })
+    }
+
+    fn take_instructions(&mut self) -> Result<bool, Fault> {
+        let mut any = false;
+        while let Some(instruction) = self.live.next_instruction() {
+            let out = &mut self.out;
+            self.live.drive(|machine| machine.order(instruction, out))?;
+            self.after_event();
+            any = true;
+        }
+        Ok(any)
+    }
+
+    fn take_ahead(&mut self, ahead: &Ahead) -> Result<(), Fault> {
+        let out = &mut self.out;
+        self.live.drive(|machine| {
+            machine.upstream_bytes(&ahead.upstream, out)?;
+            out.to_client.settle(&ahead.upstream);
+            machine.client_bytes(&ahead.client, out)?;
+            out.to_upstream.settle(&ahead.client);
+            Ok(())
+        })?;
+        self.after_event();
+        Ok(())
+    }
+
+    fn read_upstream(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
+        // What the client has not taken yet stops the upstream, as it would without a proxy.
+        if !self.out.to_client.is_empty() && !self.client_gone {
+            return Ok(Round::Still);
+        }
+        let worker = Rc::clone(&self.worker);
+        let mut buffer = worker.buffer.borrow_mut();
+        let chunk = match read(&mut self.upstream, &mut buffer, cx) {
+            Poll::Pending => return Ok(Round::Still),
+            Poll::Ready(Ok(0)) => return Ok(Round::Over),
+            Poll::Ready(Ok(bytes)) => buffer.get(..bytes).unwrap_or_default(),
+            // The server has gone without a word: no statement of the session runs any more.
+            Poll::Ready(Err(_)) => return Ok(Round::Over),
+        };
+        self.metrics.upstream_bytes.add(chunk.len() as u64);
+        let out = &mut self.out;
+        self.live.drive(|machine| machine.upstream_bytes(chunk, out))?;
+        if self.client_gone {
+            self.out.to_client = Outlet::default();
+        } else if write(&mut self.client, &mut self.out.to_client, chunk, cx).is_err() {
+            self.lose_client();
+        }
+        self.after_event();
+        Ok(Round::Moved)
+    }
+
+    fn read_client(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
+        let takes = self.live.drive(|machine| machine.wants_client());
+        if self.client_silent || !takes || !self.out.to_upstream.is_empty() {
+            return Ok(Round::Still);
+        }
+        let worker = Rc::clone(&self.worker);
+        let mut buffer = worker.buffer.borrow_mut();
+        let chunk = match read(&mut self.client, &mut buffer, cx) {
+            Poll::Pending => return Ok(Round::Still),
+            Poll::Ready(Ok(0)) => {
+                // It may be waiting for the answers to what it has sent.
+                self.client_silent = true;
+                return Ok(Round::Moved);
+            }
+            Poll::Ready(Err(_)) => {
+                self.lose_client();
+                return Ok(Round::Moved);
+            }
+            Poll::Ready(Ok(bytes)) => buffer.get(..bytes).unwrap_or_default(),
+        };
+        self.metrics.client_bytes.add(chunk.len() as u64);
+        let out = &mut self.out;
+        self.live.drive(|machine| machine.client_bytes(chunk, out))?;
+        write(&mut self.upstream, &mut self.out.to_upstream, chunk, cx).map_err(Fault::upstream)?;
+        self.after_event();
+        Ok(Round::Moved)
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+        if !self.client_gone && write(&mut self.client, &mut self.out.to_client, &[], cx).is_err() {
+            self.lose_client();
+        }
+        write(&mut self.upstream, &mut self.out.to_upstream, &[], cx).map_err(Fault::upstream)?;
+        for stream in [&mut self.client, &mut self.upstream] {
+            if stream.is_tls() {
+                // What TLS keeps back goes out when the socket takes it. An error shows at the next read.
+                let _ = Pin::new(stream).poll_flush(cx);
+            }
+        }
+        if self.drained && !self.client_gone && self.out.to_client.is_empty() {
+            let _ = Pin::new(&mut self.client).poll_shutdown(cx);
+            self.lose_client();
+        }
+        let takes = self.live.drive(|machine| machine.wants_client());
+        if self.client_silent && !self.upstream_shut && takes && self.out.to_upstream.is_empty() {
+            // The server sees what it would see of a client that left; what it still runs, it ends by itself.
+            self.upstream_shut = Pin::new(&mut self.upstream).poll_shutdown(cx).is_ready();
+        }
+        Ok(())
+    }
+
+    fn lose_client(&mut self) {
+        (self.client_silent, self.client_gone) = (true, true);
+        self.out.to_client = Outlet::default();
+    }
+
+    /// The upstream has closed: the client gets what it is owed.
+    fn over(&mut self, cx: &mut Context<'_>) -> Round {
+        if self.client_gone || self.out.to_client.is_empty() {
+            return Round::Over;
+        }
+        match write(&mut self.client, &mut self.out.to_client, &[], cx) {
+            Ok(()) if !self.out.to_client.is_empty() => Round::Still,
+            _ => Round::Over,
+        }
+    }
+
+    /// Sees to what the machine decided besides bytes.
+    fn after_event(&mut self) {
+        let (effects, report) = self
+            .live
+            .drive(|machine| (machine.take_effects(), machine.report()));
+        self.count(effects.counts);
+        for (question, answer) in effects.answers {
+            self.worker.roster.answered(question, answer);
+        }
+        if effects.cancel {
+            (self.cancel)();
+        }
+        self.drained |= effects.hang_up;
+        self.note_busy(report.activity);
+        if report.stands_at != self.stood_at {
+            self.stood_at = report.stands_at;
+            self.worker.roster.stood(&self.live, report.stands_at);
+        }
+    }
+
+    fn note_busy(&self, activity: Activity) {
+        match (activity, self.live.busy_since.get()) {
+            (Activity::Idle, Some(_)) => self.live.busy_since.set(None),
+            (Activity::Idle, None) | (_, Some(_)) => {}
+            (_, None) => self.live.busy_since.set(Some(Instant::now())),
+        }
+    }
+
+    fn count(&self, counts: Counts) {
+        if counts == Counts::default() {
+            return;
+        }
+        let metrics = &self.metrics;
+        metrics.statements.add(u64::from(counts.statements));
+        for (class, refused) in Refused::ALL.iter().zip(counts.refused) {
+            (0..refused).for_each(|_| metrics.refusals.add(label_of(*class)));
+        }
+        (0..counts.reasserts_session).for_each(|_| metrics.reasserts.add(ReassertCause::Session));
+        (0..counts.reasserts_transaction).for_each(|_| metrics.reasserts.add(ReassertCause::Transaction));
+        (0..counts.guard_alarms).for_each(|_| metrics.guard_alarms.add(GuardAlarm::Refused));
+    }
+
+    /// Tells the client why its session ends, as far as it will listen.
+    fn last_words(&mut self, fault: &Fault, cx: &mut Context<'_>) {
+        let out = &mut self.out;
+        self.live.drive(|machine| machine.last_words(fault, out));
+        let _ = write(&mut self.client, &mut self.out.to_client, &[], cx);
+    }
+}
+
+fn label_of(refused: Refused) -> RefusalClass {
+    match refused {
+        Refused::Write => RefusalClass::Write,
+        Refused::Lift => RefusalClass::Lift,
+        Refused::Leak => RefusalClass::Leak,
+        Refused::Hidden => RefusalClass::Opaque,
+        Refused::Unknown => RefusalClass::Unknown,
+        Refused::Drained => RefusalClass::Drained,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Round {
+    Moved,
+    Still,
+    Over,
+}
+
+fn read(stream: &mut Stream, buffer: &mut [u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(buffer);
+    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
+}
+
+/// Writes what an outlet holds, as much as the socket takes. The rest stays in the outlet.
+fn write(stream: &mut Stream, outlet: &mut Outlet, chunk: &[u8], cx: &mut Context<'_>) -> io::Result<()> {
+    while !outlet.waiting().is_empty() {
+        match Pin::new(&mut *stream).poll_write(cx, outlet.waiting()) {
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(bytes)) => outlet.waiting_sent(bytes),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => {
+                outlet.settle(chunk);
+                return Ok(());
+            }
+        }
+    }
+    let tail: Range<usize> = outlet.tail();
+    let mut sent = 0;
+    while sent < tail.len() {
+        let rest = chunk.get(tail.start + sent..tail.end).unwrap_or_default();
+        match Pin::new(&mut *stream).poll_write(cx, rest) {
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(bytes)) => sent += bytes,
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => break,
+        }
+    }
+    outlet.tail_sent(chunk, sent);
+    // TLS keeps what the socket has not taken; asking for the flush registers for its turn.
+    if let Poll::Ready(result) = Pin::new(stream).poll_flush(cx) {
+        result
+    } else {
+        Ok(())
+    }
+}

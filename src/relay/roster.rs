@@ -1,0 +1,228 @@
+//! The sessions of one worker: who takes which order, and which fences wait for whom.
+//!
+//! Guarantees that a session which joins takes the worker's current view before its client learns that the login
+//! succeeded, and that a fence counts every session that joined before its view: both happen on one thread, in order.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    fault::Fault,
+    gate::{Fence, Mode, Order, Principal, Scope, SessionId, Stragglers, View},
+    session::{Activity, Answer, Instruction, Question, Report, Session},
+    sql::pg::RefusedWords,
+};
+
+use super::live::{Facts, Live};
+
+/// A database of a cluster.
+pub type Place = (String, String);
+
+/// What the worker needs from outside.
+#[derive(Debug)]
+pub enum Need {
+    /// A session of this database is covered by a lull, and its audit is not known.
+    Audit(Place),
+}
+
+struct Watch {
+    fence: Fence,
+    reached: oneshot::Sender<()>,
+}
+
+#[derive(Default)]
+pub struct Roster {
+    sessions: RefCell<HashMap<SessionId, Rc<Live>>>,
+    next_id: Cell<SessionId>,
+    view: RefCell<Arc<View>>,
+    watches: RefCell<Vec<Watch>>,
+    audits: RefCell<HashMap<Place, Arc<RefusedWords>>>,
+    questions: RefCell<HashMap<u64, (SessionId, oneshot::Sender<Answer>)>>,
+    next_question: Cell<u64>,
+    needs: RefCell<Option<mpsc::UnboundedSender<Need>>>,
+}
+
+impl Roster {
+    pub fn new(view: Arc<View>, needs: mpsc::UnboundedSender<Need>) -> Self {
+        Self {
+            view: RefCell::new(view),
+            needs: RefCell::new(Some(needs)),
+            ..Self::default()
+        }
+    }
+
+    /// Takes a session in: `born` makes its machine with the order that holds now.
+    pub fn join(
+        &self,
+        facts: Facts,
+        born: impl FnOnce(Order) -> Result<Box<dyn Session>, Fault>,
+    ) -> Result<Rc<Live>, Fault> {
+        let order = self.order_for(&facts);
+        let machine = born(order.clone())?;
+        let id = self.next_id.get();
+        self.next_id.set(id.wrapping_add(1));
+        let live = Rc::new(Live::new(facts, id, machine));
+        self.sessions.borrow_mut().insert(id, Rc::clone(&live));
+        self.provide_audit(&live, &order);
+        Ok(live)
+    }
+
+    pub fn leave(&self, live: &Live) {
+        self.sessions.borrow_mut().remove(&live.id);
+        // Questions that it has not answered fail with their sender.
+        self.questions
+            .borrow_mut()
+            .retain(|_, (asked, _)| *asked != live.id);
+        self.recount(|fence| fence.ended(live.id));
+    }
+
+    pub fn stood(&self, live: &Live, generation: u64) {
+        self.recount(|fence| fence.stood(live.id, generation));
+    }
+
+    fn recount(&self, change: impl Fn(&mut Fence)) {
+        let mut watches = self.watches.borrow_mut();
+        watches.iter_mut().for_each(|watch| change(&mut watch.fence));
+        for at in (0..watches.len()).rev() {
+            if watches.get(at).is_some_and(|watch| watch.fence.is_reached()) {
+                // Who no longer waits, no longer waits.
+                let _ = watches.swap_remove(at).reached.send(());
+            }
+        }
+    }
+
+    fn order_for(&self, facts: &Facts) -> Order {
+        let view = self.view.borrow();
+        if facts.bypass {
+            return Order {
+                generation: view.generation,
+                mode: Mode::Normal,
+            };
+        }
+        view.order_for(&facts.principal)
+    }
+
+    /// Gives every session its order at a new view.
+    pub fn take_view(&self, view: Arc<View>) {
+        *self.view.borrow_mut() = Arc::clone(&view);
+        let sessions = self.all();
+        // A later lull asks again: routines change.
+        self.audits
+            .borrow_mut()
+            .retain(|(cluster, database), _| view.reaches(cluster, database));
+        for live in &sessions {
+            let order = self.order_for(&live.facts);
+            live.tell(Instruction::Take(order.clone()));
+            self.provide_audit(live, &order);
+        }
+    }
+
+    fn provide_audit(&self, live: &Live, order: &Order) {
+        if order.mode == Mode::Normal {
+            return;
+        }
+        let principal = &live.facts.principal;
+        let place = (principal.cluster.clone(), principal.database.clone());
+        if let Some(words) = self.audits.borrow().get(&place) {
+            live.tell(Instruction::Audited(Arc::clone(words)));
+        } else if let Some(needs) = &*self.needs.borrow() {
+            let _ = needs.send(Need::Audit(place));
+        }
+    }
+
+    pub fn audited(&self, place: Place, words: &Arc<RefusedWords>) {
+        if !self.view.borrow().reaches(&place.0, &place.1) {
+            return;
+        }
+        for live in self
+            .all()
+            .iter()
+            .filter(|live| of_place(&live.facts.principal, &place))
+        {
+            live.tell(Instruction::Audited(Arc::clone(words)));
+        }
+        self.audits.borrow_mut().insert(place, Arc::clone(words));
+    }
+
+    /// Watches for the sessions in scope to stand at `generation`. The number of them, and the word when they do.
+    pub fn watch(&self, scope: Scope, generation: u64) -> (usize, oneshot::Receiver<()>) {
+        let (reached, word) = oneshot::channel();
+        let in_scope = self.in_scope(&scope);
+        let stands = in_scope.iter().map(|live| (live.id, live.report().stands_at));
+        let fence = Fence::new(scope, generation, stands);
+        if fence.is_reached() {
+            let _ = reached.send(());
+        } else {
+            self.watches.borrow_mut().push(Watch { fence, reached });
+        }
+        (in_scope.len(), word)
+    }
+
+    /// Applies the drain policy to those in scope that do not stand.
+    pub fn straggle(&self, scope: &Scope, generation: u64, policy: Stragglers) {
+        for live in self.in_scope(scope) {
+            if live.report().stands_at < generation {
+                live.tell(Instruction::Straggle(policy));
+            }
+        }
+    }
+
+    /// Asks a question of lull's own on some session of the place. None where there is no session.
+    pub fn ask(&self, place: &Place, text: String) -> Option<oneshot::Receiver<Answer>> {
+        let now = self.view.borrow().generation;
+        let sessions = self.all();
+        let of_place = sessions
+            .iter()
+            .filter(|live| !live.facts.bypass && of_place(&live.facts.principal, place));
+        // One that stands and is idle answers at once.
+        let rank = |report: Report| (report.stands_at >= now, report.activity == Activity::Idle);
+        let able = of_place
+            .map(|live| (live, live.report()))
+            .filter(|(_, report)| report.takes_questions);
+        let (live, _) = able.max_by_key(|(_, report)| rank(report.clone()))?;
+        let id = self.next_question.get();
+        self.next_question.set(id.wrapping_add(1));
+        let (reply, answer) = oneshot::channel();
+        self.questions.borrow_mut().insert(id, (live.id, reply));
+        live.tell(Instruction::Ask(Question { id, text }));
+        Some(answer)
+    }
+
+    pub(super) fn answered(&self, question: u64, answer: Answer) {
+        if let Some((_, reply)) = self.questions.borrow_mut().remove(&question) {
+            let _ = reply.send(answer);
+        }
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.view.borrow().generation
+    }
+
+    pub fn all(&self) -> Vec<Rc<Live>> {
+        self.sessions.borrow().values().cloned().collect()
+    }
+
+    pub fn len(&self) -> usize {
+        self.sessions.borrow().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn in_scope(&self, scope: &Scope) -> Vec<Rc<Live>> {
+        let sessions = self.sessions.borrow();
+        let covered = |live: &&Rc<Live>| !live.facts.bypass && scope.covers(&live.facts.principal);
+        sessions.values().filter(covered).cloned().collect()
+    }
+}
+
+fn of_place(who: &Principal, place: &Place) -> bool {
+    who.cluster == place.0 && who.database == place.1
+}

@@ -1,0 +1,370 @@
+//! `LULL ON`: the order, the drain, the fence.
+//!
+//! Answers when every session in scope stands, each by the word of its own server, or when the drain policy has acted
+//! on the rest. The log position is asked for after that, on a session that stands.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{sleep, timeout},
+};
+
+use super::{Control, is_open, millis, now_unix_ms, question::NoAnswer};
+use crate::{
+    admin::{Answer, FenceState, Opened, PreparedTransaction, Refused, Session, Straggler},
+    gate::{Lull, Prepared, Request, Stragglers},
+    relay::Place,
+    server::worker::ToWorker,
+};
+
+type Notices = mpsc::UnboundedSender<String>;
+type Reply = oneshot::Sender<Result<Answer, Refused>>;
+
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+const POSITION: &str = "SELECT pg_catalog.pg_current_wal_insert_lsn()";
+const PREPARED: &str = "SELECT gid, owner, database, prepared FROM pg_catalog.pg_prepared_xacts";
+
+/// The words of the workers that all their sessions stand.
+struct Fence {
+    sessions: usize,
+    open: Vec<oneshot::Receiver<()>>,
+}
+
+impl Fence {
+    /// Cancel-safe: what has been heard stays heard.
+    async fn reached(&mut self) {
+        while let Some(word) = self.open.last_mut() {
+            // A worker ends only with the process.
+            let _ = word.await;
+            self.open.pop();
+        }
+    }
+}
+
+impl Control {
+    /// None where the caller has gone: then the lull is taken back, unless it was open before.
+    pub(super) async fn on(
+        self: &Rc<Self>,
+        request: Request,
+        notices: &Notices,
+        reply: &mut Reply,
+    ) -> Option<Result<Opened, Refused>> {
+        if let Err(refused) = self.known(&request.scope) {
+            return Some(Err(refused));
+        }
+        let was_open = self
+            .gate
+            .borrow()
+            .view()
+            .lulls
+            .iter()
+            .any(|lull| lull.request.scope == request.scope);
+        let began = Instant::now();
+        let lull = match self.change(|gate| gate.open(request, now_unix_ms())) {
+            Ok(lull) => lull,
+            Err(refused) => return Some(Err(refused)),
+        };
+        tracing::info!(scope = %lull.request.scope, by = lull.request.by, reason = lull.request.reason, "lull opens");
+        let outcome = tokio::select! {
+            outcome = self.fence(&lull, began, notices) => outcome,
+            () = reply.closed() => {
+                if !was_open {
+                    tracing::warn!(scope = %lull.request.scope, "the caller has gone: the lull is taken back");
+                    let _ = self.take_back(&lull);
+                }
+                return None;
+            }
+        };
+        if outcome.is_err() && !was_open {
+            let _ = self.take_back(&lull);
+        }
+        Some(outcome)
+    }
+
+    fn take_back(&self, lull: &Lull) -> Result<(), Refused> {
+        if is_open(&self.gate.borrow(), lull) {
+            self.change(|gate| gate.close(&lull.request.scope))?;
+        }
+        Ok(())
+    }
+
+    async fn fence(&self, lull: &Arc<Lull>, began: Instant, notices: &Notices) -> Result<Opened, Refused> {
+        let mut fence = self.watch(lull).await;
+        let mut opened = Opened {
+            scope: lull.request.scope.clone(),
+            generation: lull.generation,
+            sessions: u64::try_from(fence.sessions).unwrap_or(u64::MAX),
+            ..Opened::default()
+        };
+        self.note_fence(lull, &opened);
+        let drain_ends = began + Duration::from_millis(lull.request.drain_ms);
+        let mut stands = self.drain(lull, &mut fence, drain_ends, notices).await;
+        if !stands {
+            stands = self.enforce(lull, &mut fence, &mut opened.stragglers).await;
+        }
+        let places = self.places(lull).await;
+        opened.prepared = self.prepared(lull, &places, drain_ends, stands, notices).await;
+        let blocked = !opened.prepared.is_empty() && lull.request.prepared == Prepared::Block;
+        opened.audit = self.audits_of(&places).await.map_err(Refused::Failed)?;
+        opened.fenced = stands && !blocked && is_open(&self.gate.borrow(), lull);
+        opened.fenced_ms = millis(began.elapsed());
+        if opened.fenced {
+            self.fence_durations.observe(began.elapsed());
+            opened.positions = self.positions(&places).await;
+            if let [(_, only)] = opened.positions.iter().collect::<Vec<_>>().as_slice() {
+                opened.position = Some((*only).clone());
+            }
+        }
+        opened.note = self.note(lull, &opened, blocked);
+        self.note_fence(lull, &opened);
+        tracing::info!(
+            scope = %opened.scope, fenced = opened.fenced, ms = opened.fenced_ms, sessions = opened.sessions,
+            position = opened.position, "lull is open"
+        );
+        Ok(opened)
+    }
+
+    fn note(&self, lull: &Lull, opened: &Opened, blocked: bool) -> Option<String> {
+        if !is_open(&self.gate.borrow(), lull) {
+            return Some("the lull was changed or closed while it was waited for".to_owned());
+        }
+        if blocked {
+            return Some(
+                "transactions that are prepared for two-phase commit can still write when they commit"
+                    .to_owned(),
+            );
+        }
+        let unasked = opened.fenced && opened.positions.is_empty();
+        unasked.then(|| "no session is there to ask for the log position".to_owned())
+    }
+
+    async fn watch(&self, lull: &Lull) -> Fence {
+        let mut fence = Fence {
+            sessions: 0,
+            open: Vec::new(),
+        };
+        let (scope, generation) = (&lull.request.scope, lull.generation);
+        let ask = |worker: &crate::server::worker::Handle| {
+            let (reply, watch) = oneshot::channel();
+            worker.send(ToWorker::Watch {
+                scope: scope.clone(),
+                generation,
+                reply,
+            });
+            watch
+        };
+        let asked: Vec<_> = self.workers.iter().map(ask).collect();
+        for watch in asked {
+            if let Ok((sessions, word)) = watch.await {
+                fence.sessions += sessions;
+                fence.open.push(word);
+            }
+        }
+        fence
+    }
+
+    /// Waits for the fence until the drain is over. True when it is reached.
+    async fn drain(&self, lull: &Lull, fence: &mut Fence, until: Instant, notices: &Notices) -> bool {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if timeout(left.min(PROGRESS_EVERY), fence.reached()).await.is_ok() {
+                return true;
+            }
+            if left <= PROGRESS_EVERY {
+                return false;
+            }
+            let waiting = self.waiting(lull).await;
+            let _ = notices.send(progress(fence.sessions, &waiting));
+        }
+    }
+
+    /// The drain is over: the policy acts, and what it does not bring to stand in time is ended.
+    async fn enforce(&self, lull: &Lull, fence: &mut Fence, stragglers: &mut Vec<Straggler>) -> bool {
+        let policy = lull.request.stragglers;
+        let late = self.waiting(lull).await;
+        let grace = self.grace();
+        let mut stands = false;
+        for policy in [policy, Stragglers::Terminate] {
+            if policy == Stragglers::Report {
+                break;
+            }
+            let (scope, generation) = (lull.request.scope.clone(), lull.generation);
+            self.tell_all(|| ToWorker::Straggle {
+                scope: scope.clone(),
+                generation,
+                policy,
+            });
+            stands = timeout(grace, fence.reached()).await.is_ok();
+            if stands {
+                break;
+            }
+        }
+        let still: BTreeSet<String> = self
+            .waiting(lull)
+            .await
+            .into_iter()
+            .map(|session| session.id)
+            .collect();
+        let here: BTreeSet<String> = self
+            .sessions()
+            .await
+            .into_iter()
+            .map(|session| session.id)
+            .collect();
+        stragglers.extend(late.into_iter().map(|session| {
+            let fate = match policy {
+                _ if still.contains(&session.id) && policy == Stragglers::Report => "reported",
+                _ if still.contains(&session.id) => "waiting",
+                _ if !here.contains(&session.id) => "terminated",
+                Stragglers::Abort => "aborted",
+                _ => "finished",
+            };
+            Straggler {
+                session,
+                fate: fate.to_owned(),
+            }
+        }));
+        stands
+    }
+
+    fn grace(&self) -> Duration {
+        let config = self.config.borrow();
+        config
+            .clusters
+            .iter()
+            .map(|cluster| cluster.limits.straggler_grace)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The sessions in scope that do not stand.
+    async fn waiting(&self, lull: &Lull) -> Vec<Session> {
+        let mut sessions = self.sessions_in(&lull.request.scope).await;
+        sessions.retain(|session| !session.bypass && session.generation < lull.generation);
+        sessions
+    }
+
+    /// The databases in scope that have a session to ask.
+    async fn places(&self, lull: &Lull) -> Vec<Place> {
+        let sessions = self.sessions_in(&lull.request.scope).await;
+        let clients = sessions.into_iter().filter(|session| !session.bypass);
+        let places: BTreeSet<Place> = clients
+            .map(|session| (session.cluster, session.database))
+            .collect();
+        places.into_iter().collect()
+    }
+
+    /// One place for each cluster: what is asked there holds for the whole server.
+    fn one_of_each_cluster(places: &[Place]) -> BTreeMap<&str, &Place> {
+        places.iter().map(|place| (place.0.as_str(), place)).collect()
+    }
+
+    async fn positions(&self, places: &[Place]) -> BTreeMap<String, String> {
+        let mut positions = BTreeMap::new();
+        for (cluster, place) in Self::one_of_each_cluster(places) {
+            match self.ask(place, POSITION).await {
+                Ok(rows) => {
+                    positions.extend(first_text(&rows).map(|position| (cluster.to_owned(), position)));
+                }
+                Err(why) => tracing::warn!(cluster, "the log position is not known: {why:?}"),
+            }
+        }
+        positions
+    }
+
+    /// Prepared transactions in scope; waits until the drain ends for them to go.
+    async fn prepared(
+        &self,
+        lull: &Lull,
+        places: &[Place],
+        until: Instant,
+        stands: bool,
+        notices: &Notices,
+    ) -> Vec<PreparedTransaction> {
+        loop {
+            let mut found = Vec::new();
+            for (cluster, place) in Self::one_of_each_cluster(places) {
+                match self.ask(place, PREPARED).await {
+                    Ok(rows) => found.extend(rows.iter().filter_map(|row| prepared(cluster, row))),
+                    Err(NoAnswer::Nobody) => {}
+                    Err(why) => tracing::warn!(cluster, "prepared transactions are not known: {why:?}"),
+                }
+            }
+            found.retain(|transaction| self.covers(lull, transaction));
+            let waits = stands && lull.request.prepared == Prepared::Block && Instant::now() < until;
+            if found.is_empty() || !waits {
+                return found;
+            }
+            let _ = notices.send(format!("{} prepared transactions are open", found.len()));
+            sleep(PROGRESS_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
+        }
+    }
+
+    fn covers(&self, lull: &Lull, transaction: &PreparedTransaction) -> bool {
+        let who = crate::gate::Principal {
+            cluster: transaction.cluster.clone(),
+            database: transaction.database.clone(),
+            user: transaction.owner.clone(),
+        };
+        lull.request.scope.covers(&who)
+    }
+
+    fn note_fence(&self, lull: &Lull, opened: &Opened) {
+        let mut fences = self.fences.borrow_mut();
+        fences.retain(|fence| fence.scope != lull.request.scope);
+        if is_open(&self.gate.borrow(), lull) {
+            fences.push(FenceState {
+                scope: lull.request.scope.clone(),
+                generation: lull.generation,
+                reached: opened.fenced,
+                fenced_ms: opened.fenced.then_some(opened.fenced_ms),
+                positions: opened.positions.clone(),
+                waiting: 0,
+            });
+        }
+    }
+}
+
+fn progress(sessions: usize, waiting: &[Session]) -> String {
+    let stand = sessions.saturating_sub(waiting.len());
+    let writing = waiting
+        .iter()
+        .filter(|session| session.wrote == Some(true))
+        .count();
+    let oldest = waiting
+        .iter()
+        .map(|session| session.transaction_ms)
+        .max()
+        .unwrap_or(0)
+        / 1000;
+    format!(
+        "{stand} of {sessions} sessions stand; {} wait, {writing} have written (oldest {oldest} s)",
+        waiting.len()
+    )
+}
+
+fn first_text(rows: &[Vec<Option<Vec<u8>>>]) -> Option<String> {
+    let value = rows.first()?.first()?.as_deref()?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+fn prepared(cluster: &str, row: &[Option<Vec<u8>>]) -> Option<PreparedTransaction> {
+    let [gid, owner, database, prepared_at] = row else {
+        return None;
+    };
+    let text =
+        |value: &Option<Vec<u8>>| String::from_utf8_lossy(value.as_deref().unwrap_or_default()).into_owned();
+    Some(PreparedTransaction {
+        gid: text(gid),
+        owner: text(owner),
+        database: text(database),
+        cluster: cluster.to_owned(),
+        prepared_at: text(prepared_at),
+    })
+}

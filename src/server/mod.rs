@@ -1,0 +1,121 @@
+//! Wires everything together, starts it and stops it.
+//!
+//! Workers serve clients; the main thread runs the control: gate, admin socket, metrics, signals. Guarantees the order
+//! of the start: the open lulls are read from disk before the first listener opens, so that no session is born in the
+//! wrong mode.
+
+mod control;
+mod entrances;
+mod signals;
+mod state;
+mod worker;
+
+use std::{
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use tokio::{net::TcpListener, sync::mpsc, task::LocalSet};
+
+use crate::{
+    admin::{self, AdminSocket, SocketError},
+    config::{Address, Config},
+    connect::TlsError,
+    gate::{Gate, View},
+    telemetry::http,
+};
+use control::{Control, Inputs};
+use entrances::Entrances;
+use state::State;
+use worker::{AllMetrics, Handle};
+
+pub use state::StateError;
+
+/// Why lull did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Admin(#[from] SocketError),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: Address, source: io::Error },
+    #[error("cannot serve metrics on {address}: {source}")]
+    Metrics { address: SocketAddr, source: io::Error },
+    #[error("the system refused: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Runs until it is told to stop.
+pub fn run(config: Config) -> Result<(), Failure> {
+    let (state, view) = State::open(&config.state_dir)?;
+    for lull in &view.lulls {
+        tracing::warn!(scope = %lull.request.scope, reason = lull.request.reason, "a lull is open since before the start");
+    }
+    let admin = AdminSocket::bind(&config.admin_socket)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, serve(config, state, view, admin))
+}
+
+async fn serve(config: Config, state: State, view: View, admin: AdminSocket) -> Result<(), Failure> {
+    let gate = Gate::restored(view);
+    let metrics = AllMetrics::default();
+    let (needs_in, needs) = mpsc::unbounded_channel();
+    let workers = start_workers(&config, &gate, &metrics, &needs_in)?;
+    let entrances = Entrances::open(&config, &workers)?;
+    let (calls_in, calls) = mpsc::channel(64);
+    tokio::spawn(admin::serve(admin, calls_in));
+    let (scrapes_in, scrapes) = mpsc::channel(64);
+    if let Some(address) = config.metrics_listen {
+        let failed = |source| Failure::Metrics { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        tokio::spawn(http::serve(listener, scrapes_in));
+    }
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        workers = workers.len(),
+        "lull is ready"
+    );
+    let control = Rc::new(Control::new(config, gate, state, workers, entrances, metrics));
+    control
+        .run(Inputs {
+            calls,
+            needs,
+            scrapes,
+            signals: signals::Signals::new()?,
+        })
+        .await;
+    Ok(())
+}
+
+fn start_workers(
+    config: &Config,
+    gate: &Gate,
+    metrics: &AllMetrics,
+    needs: &mpsc::UnboundedSender<crate::relay::Need>,
+) -> io::Result<Vec<Handle>> {
+    let channels: Vec<_> = (0..config.workers).map(|_| mpsc::unbounded_channel()).collect();
+    let (senders, inboxes): (Vec<_>, Vec<_>) = channels.into_iter().unzip();
+    let handle = |to| Handle {
+        to,
+        load: Arc::new(AtomicUsize::new(0)),
+    };
+    let handles: Vec<Handle> = senders.into_iter().map(handle).collect();
+    for (id, inbox) in inboxes.into_iter().enumerate() {
+        worker::start(worker::Start {
+            id,
+            view: gate.view(),
+            metrics: metrics.clone(),
+            needs: needs.clone(),
+            inbox,
+            handles: handles.clone(),
+        })?;
+    }
+    Ok(handles)
+}

@@ -1,0 +1,308 @@
+//! A worker: one thread, one runtime, its own sessions.
+//!
+//! Everything reaches it by message, in order: a view, and the watch for the fence behind it. The first worker also
+//! accepts, and gives each client to the worker that has the fewest.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    io,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{JoinHandle, LocalSet, spawn_local},
+};
+
+use crate::{
+    admin::Session as SessionRow,
+    connect::{Accepted, Front, Listener, Passed, pg},
+    gate::{Scope, Stragglers, View},
+    relay::{Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
+    session::{Answer, Instruction},
+    sql::pg::RefusedWords,
+    telemetry::metrics::WorkerMetrics,
+};
+
+/// One listening socket of a cluster.
+pub(super) struct Entrance {
+    pub(super) id: u64,
+    pub(super) listener: Listener,
+    pub(super) front: Arc<ArcSwap<Front>>,
+    pub(super) bypass: bool,
+}
+
+pub(super) enum ToWorker {
+    Serve(Passed),
+    Listen(Entrance),
+    Unlisten(u64),
+    View(Arc<View>),
+    Watch {
+        scope: Scope,
+        generation: u64,
+        reply: oneshot::Sender<(usize, oneshot::Receiver<()>)>,
+    },
+    Straggle {
+        scope: Scope,
+        generation: u64,
+        policy: Stragglers,
+    },
+    Ask {
+        place: Place,
+        text: String,
+        reply: oneshot::Sender<Option<oneshot::Receiver<Answer>>>,
+    },
+    Audited {
+        place: Place,
+        words: Arc<RefusedWords>,
+    },
+    Sessions(oneshot::Sender<Vec<SessionRow>>),
+    Close,
+}
+
+/// The counters of all workers, for whoever sums them.
+#[derive(Clone, Default)]
+pub(super) struct AllMetrics(Arc<Mutex<Vec<Arc<WorkerMetrics>>>>);
+
+impl AllMetrics {
+    pub(super) fn all(&self) -> Vec<Arc<WorkerMetrics>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn new_for(&self, cluster: &str) -> Arc<WorkerMetrics> {
+        let metrics = Arc::new(WorkerMetrics::new(cluster));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::clone(&metrics));
+        metrics
+    }
+}
+
+/// A worker as the others see it.
+#[derive(Clone)]
+pub(super) struct Handle {
+    pub(super) to: mpsc::UnboundedSender<ToWorker>,
+    /// Clients that it serves, logins included.
+    pub(super) load: Arc<AtomicUsize>,
+}
+
+impl Handle {
+    pub(super) fn send(&self, message: ToWorker) {
+        // A worker ends only with the process.
+        let _ = self.to.send(message);
+    }
+}
+
+pub(super) struct Start {
+    pub(super) id: usize,
+    pub(super) view: Arc<View>,
+    pub(super) metrics: AllMetrics,
+    pub(super) needs: mpsc::UnboundedSender<Need>,
+    pub(super) inbox: mpsc::UnboundedReceiver<ToWorker>,
+    pub(super) handles: Vec<Handle>,
+}
+
+pub(super) fn start(start: Start) -> io::Result<thread::JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let name = format!("lull-worker-{}", start.id);
+    thread::Builder::new()
+        .name(name)
+        .spawn(move || LocalSet::new().block_on(&runtime, run(start)))
+}
+
+struct Local {
+    id: usize,
+    worker: Rc<Worker>,
+    metrics: AllMetrics,
+    by_cluster: RefCell<HashMap<String, Arc<WorkerMetrics>>>,
+    handles: Vec<Handle>,
+    load: Arc<AtomicUsize>,
+}
+
+async fn run(start: Start) {
+    let Start {
+        id,
+        view,
+        metrics,
+        needs,
+        mut inbox,
+        handles,
+    } = start;
+    let Some(load) = handles.get(id).map(|handle| Arc::clone(&handle.load)) else {
+        return;
+    };
+    let worker = Worker {
+        roster: Roster::new(view, needs),
+        buffer: RefCell::new(vec![0; READ_BUFFER_BYTES]),
+    };
+    let local = Rc::new(Local {
+        id,
+        worker: Rc::new(worker),
+        metrics,
+        by_cluster: RefCell::default(),
+        handles,
+        load,
+    });
+    let mut entrances: HashMap<u64, JoinHandle<()>> = HashMap::new();
+    while let Some(message) = inbox.recv().await {
+        match message {
+            ToWorker::Listen(entrance) => {
+                let id = entrance.id;
+                entrances.insert(id, spawn_local(accept(Rc::clone(&local), entrance)));
+            }
+            ToWorker::Unlisten(id) => {
+                if let Some(task) = entrances.remove(&id) {
+                    task.abort();
+                }
+            }
+            other => local.take(other),
+        }
+    }
+}
+
+impl Local {
+    fn take(self: &Rc<Self>, message: ToWorker) {
+        let roster = &self.worker.roster;
+        match message {
+            ToWorker::Serve(passed) => match passed.take_up() {
+                Ok(accepted) => self.serve(accepted),
+                Err(error) => self.give_up(&error),
+            },
+            ToWorker::View(view) => roster.take_view(view),
+            ToWorker::Watch {
+                scope,
+                generation,
+                reply,
+            } => {
+                let _ = reply.send(roster.watch(scope, generation));
+            }
+            ToWorker::Straggle {
+                scope,
+                generation,
+                policy,
+            } => roster.straggle(&scope, generation, policy),
+            ToWorker::Ask { place, text, reply } => {
+                let _ = reply.send(roster.ask(&place, text));
+            }
+            ToWorker::Audited { place, words } => roster.audited(place, &words),
+            ToWorker::Sessions(reply) => {
+                let now = Instant::now();
+                let _ = reply.send(roster.all().iter().map(|live| self.row(live, now)).collect());
+            }
+            ToWorker::Close => roster.all().iter().for_each(|live| live.tell(Instruction::Close)),
+            ToWorker::Listen(_) | ToWorker::Unlisten(_) => {}
+        }
+    }
+
+    fn serve(self: &Rc<Self>, accepted: Accepted) {
+        let metrics = self.metrics_of(&accepted.front.cluster.name);
+        let (worker, load) = (Rc::clone(&self.worker), Arc::clone(&self.load));
+        spawn_local(async move {
+            pg::serve(worker, metrics, accepted).await;
+            load.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    fn metrics_of(&self, cluster: &str) -> Arc<WorkerMetrics> {
+        let mut by_cluster = self.by_cluster.borrow_mut();
+        if let Some(metrics) = by_cluster.get(cluster) {
+            return Arc::clone(metrics);
+        }
+        let metrics = self.metrics.new_for(cluster);
+        by_cluster.insert(cluster.to_owned(), Arc::clone(&metrics));
+        metrics
+    }
+
+    fn row(&self, live: &Live, now: Instant) -> SessionRow {
+        let (facts, report) = (&live.facts, live.report());
+        let principal = &facts.principal;
+        let generation = self.worker.roster.generation();
+        SessionRow {
+            id: format!("{}.{}", self.id, live.id),
+            cluster: principal.cluster.clone(),
+            database: principal.database.clone(),
+            user: principal.user.clone(),
+            application_name: facts.application_name.to_string(),
+            client: facts.client.to_string(),
+            bypass: facts.bypass,
+            mode: if report.read_only { "read-only" } else { "normal" }.to_owned(),
+            standing: report.stands_at >= generation,
+            generation: report.stands_at,
+            transaction: report.activity.as_str().to_owned(),
+            wrote: report.wrote,
+            age_ms: u64::try_from(now.duration_since(facts.since).as_millis()).unwrap_or(u64::MAX),
+            transaction_ms: live.busy_for_ms(now),
+            last_tag: report.last_tag.to_owned(),
+        }
+    }
+
+    fn place(self: &Rc<Self>, accepted: Accepted, to: usize) {
+        let Some(handle) = self.handles.get(to) else {
+            return;
+        };
+        handle.load.fetch_add(1, Ordering::Relaxed);
+        if to == self.id {
+            return self.serve(accepted);
+        }
+        match accepted.pass() {
+            Ok(passed) => handle.send(ToWorker::Serve(passed)),
+            Err(error) => {
+                handle.load.fetch_sub(1, Ordering::Relaxed);
+                tracing::warn!("a client cannot be passed to its worker: {error}");
+            }
+        }
+    }
+
+    fn give_up(&self, error: &io::Error) {
+        self.load.fetch_sub(1, Ordering::Relaxed);
+        tracing::warn!("a client cannot be served: {error}");
+    }
+
+    /// The worker with the fewest clients; this one among equals, because it need not be woken.
+    fn least_loaded(&self) -> usize {
+        let load = |id: &usize| {
+            self.handles
+                .get(*id)
+                .map_or(usize::MAX, |h| h.load.load(Ordering::Relaxed))
+        };
+        (0..self.handles.len())
+            .min_by_key(|id| (load(id), *id != self.id))
+            .unwrap_or(self.id)
+    }
+}
+
+async fn accept(local: Rc<Local>, entrance: Entrance) {
+    let acceptor = match entrance.listener.into_acceptor() {
+        Ok(acceptor) => acceptor,
+        Err(error) => return tracing::error!("a listener cannot be used: {error}"),
+    };
+    loop {
+        match acceptor.accept().await {
+            Ok(socket) => {
+                let accepted = Accepted {
+                    socket,
+                    front: entrance.front.load_full(),
+                    bypass: entrance.bypass,
+                };
+                let to = local.least_loaded();
+                local.place(accepted, to);
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: others must end first.
+                tracing::warn!("a client cannot be accepted: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Logged-in sessions as pure state machines.
+//!
+//! A machine takes events (bytes of the client, bytes of the upstream, an order of the gate, the end of a drain) and
+//! says what goes to whom. It guarantees that what a client receives leaves through one ordered queue, and that bytes
+//! it does not need to understand are forwarded as ranges of the chunk in which they came. It knows no socket, clock,
+//! task or log: the relay carries out what it decides.
+
+pub mod outlet;
+pub mod pg;
+
+use crate::{
+    fault::Fault,
+    gate::{Order, Stragglers},
+};
+use outlet::Outlets;
+
+/// What the relay drives.
+pub trait Session {
+    /// Bytes of the client. `chunk` is the client's `Outlets::chunk`.
+    fn client_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault>;
+    /// Bytes of the upstream.
+    fn upstream_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault>;
+    /// The gate wants a mode, or something else that the session waits for has changed.
+    fn order(&mut self, instruction: Instruction, out: &mut Outlets) -> Result<(), Fault>;
+    /// Whether the machine takes more bytes of the client now. While it does not, they stay in the socket.
+    fn wants_client(&self) -> bool;
+    /// Where the session is, for people and for the fence.
+    fn report(&self) -> Report;
+    /// Tells the client why its session ends, if its stream is between two messages.
+    fn last_words(&mut self, fault: &Fault, out: &mut Outlets);
+    /// What the relay must see to since the last call.
+    fn take_effects(&mut self) -> Effects;
+}
+
+/// What is said to a session from outside its connection.
+#[derive(Debug)]
+pub enum Instruction {
+    Take(Order),
+    /// The audit of the session's database: what must not be mentioned there.
+    Audited(std::sync::Arc<crate::sql::pg::RefusedWords>),
+    /// The drain is over, and the session does not stand.
+    Straggle(Stragglers),
+    /// lull stops: the session ends at its next idle moment.
+    Close,
+    /// A question of lull's own, to be asked when nobody is disturbed by it.
+    Ask(Question),
+}
+
+/// A statement of lull's own whose rows come back as `Effects::answers`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub id: u64,
+    pub text: String,
+}
+
+/// Rows of text, None where NULL; or the server's error message.
+pub type Rows = Vec<Vec<Option<Vec<u8>>>>;
+pub type Answer = Result<Rows, String>;
+
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Send a cancel request for what the session runs.
+    pub cancel: bool,
+    /// The client's side is over: end it when what is queued for it has been sent. The upstream's side goes on until
+    /// the server closes it, so that nothing of the session is left running when it leaves the fence.
+    pub hang_up: bool,
+    pub answers: Vec<(u64, Answer)>,
+    pub counts: Counts,
+}
+
+/// What happened, for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub statements: u32,
+    pub refused: [u32; Refused::ALL.len()],
+    /// How often the guard was set again, on the session and in a transaction.
+    pub reasserts_session: u32,
+    pub reasserts_transaction: u32,
+    pub guard_alarms: u32,
+}
+
+/// Why a statement did not run in a lull.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The server said no.
+    Write,
+    /// It could have lifted the guard in the middle of a batch.
+    Lift,
+    /// The server's read-only state does not stop it.
+    Leak,
+    /// A routine, or a block, that could do one of these where no lexer sees it.
+    Hidden,
+    /// lull could not read it.
+    Unknown,
+    /// The transaction was ended by the drain policy.
+    Drained,
+}
+
+impl Refused {
+    pub const ALL: [Self; 6] = [
+        Self::Write,
+        Self::Lift,
+        Self::Leak,
+        Self::Hidden,
+        Self::Unknown,
+        Self::Drained,
+    ];
+}
+
+/// Where a session is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The generation at which it stands.
+    pub stands_at: u64,
+    pub read_only: bool,
+    pub activity: Activity,
+    /// Whether its open transaction has written; None where nobody asked.
+    pub wrote: Option<bool>,
+    pub last_tag: &'static str,
+    /// Whether it can ask the server something for lull.
+    pub takes_questions: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activity {
+    #[default]
+    Idle,
+    Active,
+    InTransaction,
+    FailedTransaction,
+    Copy,
+}
+
+impl Activity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Active => "active",
+            Self::InTransaction => "in transaction",
+            Self::FailedTransaction => "failed transaction",
+            Self::Copy => "copy",
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The client's stream.
+//!
+//! `relay` is normal mode's way: frame, note, forward. `take_up` is the careful way: a batch goes up when the one
+//! before it is answered and lull has nothing of its own to say; what must wait is held, byte for byte, in order.
+
+use crate::{
+    fault::Fault,
+    session::outlet::Outlets,
+    wire::pg::{
+        frame::{HEADER_BYTES, Header, Piece, Seen, Want},
+        frontend as tags,
+    },
+};
+
+use super::{Open, PgSession, Wrap, batch::Batch, inspect::Decision, own};
+
+impl PgSession {
+    pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        let mut at = 0;
+        let mut unbound = None;
+        loop {
+            match self
+                .client
+                .next(chunk, &mut at, wanted_in_normal_mode)
+                .map_err(Fault::client)?
+            {
+                Piece::End => break,
+                Piece::Body(range) => out.to_upstream.forward(chunk, range),
+                Piece::Message(header, Seen::Here(range)) => {
+                    let unnamed_parse = header.tag == tags::PARSE && chunk.get(range.end - 1) == Some(&0);
+                    match header.tag {
+                        tags::PARSE if unnamed_parse => unbound = Some((range.start, header)),
+                        tags::BIND | tags::QUERY => unbound = None,
+                        _ => {}
+                    }
+                    self.note(header, unnamed_parse);
+                    out.to_upstream.forward(chunk, range);
+                }
+                Piece::Message(header, Seen::Gathered) => {
+                    let message = self.client.gathered();
+                    self.note(header, message.last() == Some(&0));
+                    out.to_upstream.buffer(chunk).extend_from_slice(&message);
+                }
+            }
+        }
+        if let Some((start, header)) = unbound {
+            self.keep_unbound(chunk, start, header);
+        }
+        Ok(())
+    }
+
+    /// A driver that parses now and binds later leaves a text behind that the server does not list.
+    fn keep_unbound(&mut self, chunk: &[u8], start: usize, header: Header) {
+        let message = chunk.get(start + HEADER_BYTES..start + HEADER_BYTES + header.body_bytes);
+        let text = message
+            .and_then(|body| tags::parse(body).ok())
+            .map(|(_, text)| text);
+        self.unbound = text.map(Into::into);
+    }
+
+    /// Keeps the books for one message that goes up.
+    pub(super) fn note(&mut self, header: Header, unnamed: bool) {
+        match header.tag {
+            tags::QUERY | tags::FUNCTION_CALL => {
+                self.ledger.query();
+                self.open = Open::No;
+                self.unbound = None;
+                self.effects.counts.statements += 1;
+            }
+            tags::SYNC => {
+                self.ledger.sync();
+                self.open = Open::No;
+            }
+            tags::PARSE => {
+                self.open.define(1);
+                self.named |= !unnamed;
+                self.unbound = None;
+            }
+            tags::BIND => {
+                self.open = Open::Acting;
+                self.unbound = None;
+            }
+            tags::EXECUTE => {
+                self.open = Open::Acting;
+                self.effects.counts.statements += 1;
+            }
+            tags::DESCRIBE | tags::CLOSE => self.open.define(1),
+            tags::FLUSH => self.open.define(0),
+            tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(),
+            _ => {}
+        }
+    }
+
+    /// Takes up what the client sent, as far as it may go now.
+    pub(super) fn take_up(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        let mut at = 0;
+        loop {
+            let (inspects, limit) = (self.inspects(), self.settings.inspect_bytes_max);
+            let want = |header: Header| wanted_when_careful(header, inspects, limit);
+            match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
+                Piece::End => break,
+                Piece::Body(range) => out.to_upstream.forward(chunk, range),
+                Piece::Message(header, Seen::Here(range)) => {
+                    let message = chunk.get(range.clone()).unwrap_or_default();
+                    let passed = self.pass(header, message, chunk, out)?;
+                    match passed {
+                        Passed::Forward => out.to_upstream.forward(chunk, range),
+                        Passed::Replaced => {}
+                        Passed::Hold => return self.hold(message, chunk.get(at..).unwrap_or_default()),
+                    }
+                    self.passed(header, passed, chunk, out);
+                }
+                Piece::Message(header, Seen::Gathered) => {
+                    let message = self.client.gathered();
+                    let passed = self.pass(header, &message, chunk, out)?;
+                    match passed {
+                        Passed::Forward => out.to_upstream.buffer(chunk).extend_from_slice(&message),
+                        Passed::Replaced => {}
+                        Passed::Hold => return self.hold(&message, chunk.get(at..).unwrap_or_default()),
+                    }
+                    self.passed(header, passed, chunk, out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides about one message, and sends up what must go before it or instead of it.
+    fn pass(
+        &mut self,
+        header: Header,
+        message: &[u8],
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> Result<Passed, Fault> {
+        let goes_on = self.open != Open::No && !self.ledger.has_own() || self.ledger.copying_in();
+        if begins_batch(header.tag) && !goes_on && !self.may_begin() {
+            return Ok(Passed::Hold);
+        }
+        if !self.inspects() {
+            self.note(header, message.last() == Some(&0));
+            return Ok(Passed::Forward);
+        }
+        self.in_lull(|lull| {
+            if lull.wrap == Wrap::Ready {
+                (lull.batch.wrapped, lull.wrap) = (true, Wrap::No);
+            }
+        });
+        let body = message.get(HEADER_BYTES..).unwrap_or_default();
+        let decision = if body.len() < header.body_bytes && header.tag != tags::COPY_DATA {
+            Decision::Refuse(self.too_large(header))
+        } else {
+            self.examine(header.tag, body)?
+        };
+        let unnamed = body.first() == Some(&0);
+        self.carry_out(decision, header, unnamed, chunk, out)
+    }
+
+    fn carry_out(
+        &mut self,
+        decision: Decision,
+        header: Header,
+        unnamed: bool,
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> Result<Passed, Fault> {
+        match decision {
+            Decision::Pass => self.note(header, unnamed),
+            Decision::Wrap => {
+                // The message is judged again when the server has confirmed the transaction.
+                self.say(own::Own::WrapBegin, chunk, out);
+                self.say(own::Own::WrapPin, chunk, out);
+                self.in_lull(|lull| lull.batch = Batch::default());
+                return Ok(Passed::Hold);
+            }
+            Decision::Ask => {
+                self.say(own::Own::Texts, chunk, out);
+                return Ok(Passed::Hold);
+            }
+            Decision::Refuse(refusal) => {
+                self.refuse(refusal, header.tag, out.to_upstream.buffer(chunk));
+                self.note(header, false);
+                return Ok(Passed::Replaced);
+            }
+        }
+        Ok(Passed::Forward)
+    }
+
+    /// What must follow a message that has gone up.
+    fn passed(&mut self, header: Header, passed: Passed, chunk: &[u8], out: &mut Outlets) {
+        let ends_batch = matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL | tags::SYNC);
+        let wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
+        if ends_batch && wrapped && passed != Passed::Hold {
+            self.say(own::Own::WrapCommit, chunk, out);
+        }
+    }
+
+    /// Keeps a message and what follows it. They are read again, from the message's first byte, when they may go.
+    fn hold(&mut self, message: &[u8], rest: &[u8]) -> Result<(), Fault> {
+        self.client.unread();
+        self.held.reserve(message.len() + rest.len());
+        self.held.extend_from_slice(message);
+        self.held.extend_from_slice(rest);
+        Ok(())
+    }
+
+    /// Lets go of what was held, as far as it may go now.
+    pub(super) fn release(&mut self, out: &mut Outlets) -> Result<(), Fault> {
+        if self.held.is_empty() || !(self.may_begin() || self.ledger.copying_in()) {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.held);
+        if self.careful {
+            self.take_up(&held, out)?;
+        } else {
+            self.relay(&held, out)?;
+        }
+        out.to_upstream.settle(&held);
+        Ok(())
+    }
+
+    /// Whether a batch may begin now.
+    fn may_begin(&self) -> bool {
+        let audited = self.lull.as_ref().is_none_or(|lull| lull.words.is_some());
+        self.is_quiet() && (audited || !self.inspects())
+    }
+}
+
+impl Open {
+    fn define(&mut self, replies: u32) {
+        *self = match *self {
+            Self::No => Self::Defining { owed: replies },
+            Self::Defining { owed } => Self::Defining {
+                owed: owed.saturating_add(replies),
+            },
+            Self::Acting => Self::Acting,
+        };
+    }
+
+    /// One of the replies has come.
+    pub(super) fn defined(&mut self) {
+        if let Self::Defining { owed } = self {
+            *owed = owed.saturating_sub(1);
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Passed {
+    Forward,
+    Replaced,
+    Hold,
+}
+
+fn wanted_in_normal_mode(header: Header) -> Want {
+    // The first byte of a Parse says whether the statement has a name.
+    if header.tag == tags::PARSE {
+        Want::Prefix(1)
+    } else {
+        Want::Header
+    }
+}
+
+fn wanted_when_careful(header: Header, inspects: bool, limit: usize) -> Want {
+    match header.tag {
+        tags::COPY_DATA => Want::Header,
+        _ if !inspects => wanted_in_normal_mode(header),
+        _ if header.body_bytes > limit => Want::Discard,
+        _ => Want::Whole,
+    }
+}
+
+/// Whether the server answers a message, or what it begins, only after what came before.
+fn begins_batch(tag: u8) -> bool {
+    !matches!(
+        tag,
+        tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL | tags::TERMINATE
+    )
+}

@@ -1,0 +1,329 @@
+//! Judges the messages of a session that a lull covers.
+//!
+//! Guarantees that no text goes up unread. What the server's read-only state stops goes up for the server to refuse;
+//! a refusal of lull's own is a message that fails on the server in the refused one's place, so that transaction,
+//! pipeline and reply stream are in step without being emulated.
+
+use std::rc::Rc;
+
+use crate::{
+    fault::Fault,
+    session::Refused,
+    sql::pg::{self as sql, Class, DoBlock, Modes, Opaque, RefusedWords, Statement, Unlexable},
+    wire::pg::{
+        backend::Status,
+        frame::Header,
+        frontend::{self as tags, Named},
+    },
+};
+
+use super::{
+    InLull, Kind, PgSession,
+    batch::{Around, Step},
+    book::Found,
+    own,
+    refusal::Refusal,
+    replication,
+    stand::of_class,
+};
+
+#[derive(Debug)]
+pub(super) enum Decision {
+    Pass,
+    Wrap,
+    Refuse(Refusal),
+    /// The server must say first what a name stands for.
+    Ask,
+}
+
+/// What only reads among the functions that libpq calls by FunctionCall: lo_open, lo_close, loread, lo_lseek, lo_tell,
+/// lo_lseek64, lo_tell64. Opening for writing writes nothing, and lowrite is not here.
+const READING_FUNCTIONS: [u32; 7] = [952, 953, 954, 956, 958, 3170, 3171];
+
+impl PgSession {
+    pub(super) fn examine(&mut self, tag: u8, body: &[u8]) -> Result<Decision, Fault> {
+        Ok(match tag {
+            tags::QUERY => self.examine_query(tags::query(body).map_err(Fault::client)?),
+            tags::PARSE => {
+                let (name, text) = tags::parse(body).map_err(Fault::client)?;
+                self.examine_parse(name, text)
+            }
+            tags::BIND => {
+                let (portal, statement) = tags::bind(body).map_err(Fault::client)?;
+                self.examine_bind(portal, statement)
+            }
+            tags::EXECUTE => self.examine_execute(tags::execute(body).map_err(Fault::client)?),
+            tags::CLOSE => {
+                let named = tags::named(body).map_err(Fault::client)?;
+                self.in_lull(|lull| match named {
+                    Named::Statement(name) => lull.book.close_statement(name),
+                    Named::Portal(name) => lull.book.close_portal(name),
+                });
+                Decision::Pass
+            }
+            tags::FUNCTION_CALL => examine_function(tags::function_call(body).map_err(Fault::client)?),
+            tags::DESCRIBE | tags::FLUSH | tags::SYNC | tags::TERMINATE => Decision::Pass,
+            tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL => Decision::Pass,
+            // What is not known cannot be judged.
+            other => {
+                return Err(Fault::client(format!(
+                    "a message of unknown type 0x{other:02x} in a lull"
+                )));
+            }
+        })
+    }
+
+    fn examine_query(&mut self, text: &[u8]) -> Decision {
+        if self.kind != Kind::Sql
+            && let Some(decision) = replication::examine(text, self.kind)
+        {
+            return decision;
+        }
+        let statements = match self.read(text) {
+            Ok(statements) => statements,
+            Err(refusal) => return Decision::Refuse(refusal),
+        };
+        if statements.iter().any(|statement| self.must_ask_for(statement)) && self.is_quiet() {
+            return Decision::Ask;
+        }
+        self.in_lull(|lull| lull.book.forget_unnamed());
+        let mut decision = Decision::Pass;
+        for statement in &statements {
+            match self.step(statement) {
+                Ok(Step::Pass) => {}
+                Ok(Step::Wrap) if statements.len() == 1 => decision = Decision::Wrap,
+                Ok(Step::Wrap) => return Decision::Refuse(not_alone(statement)),
+                Err(refusal) => return Decision::Refuse(refusal),
+            }
+            self.enter_in_book(statement);
+        }
+        decision
+    }
+
+    fn examine_parse(&mut self, name: &[u8], text: &[u8]) -> Decision {
+        let limit = self.settings.prepared_statements_max;
+        if self.lull.as_ref().is_some_and(|lull| lull.book.len() >= limit) {
+            let why = format!("More than {limit} prepared statements cannot be watched over.");
+            return Decision::Refuse(Refusal::new(Refused::Unknown, "PREPARE", why));
+        }
+        let mut statements = match self.read(text) {
+            Ok(statements) => statements,
+            Err(refusal) => return Decision::Refuse(refusal),
+        };
+        let statement = match (statements.pop(), statements.is_empty()) {
+            (None, _) => of_class(Class::Inert),
+            (Some(statement), true) => statement,
+            // The server refuses more than one statement here. If it did not, this would be refused at Bind.
+            (Some(last), false) => Statement {
+                class: Class::Leak("is more than one statement"),
+                ..last
+            },
+        };
+        let decision = match (statements.is_empty(), self.foresee(&statement)) {
+            (true, Err(refusal)) => Decision::Refuse(refusal),
+            (_, Ok(Step::Wrap)) if self.is_quiet() => Decision::Wrap,
+            _ => Decision::Pass,
+        };
+        if !matches!(decision, Decision::Refuse(_)) {
+            self.in_lull(|lull| lull.book.parse(name, Rc::new(statement)));
+        }
+        decision
+    }
+
+    fn examine_bind(&mut self, portal: &[u8], name: &[u8]) -> Decision {
+        let statement = match self.find(|lull| lull.book.statement(name)) {
+            Found::Statement(statement) => statement,
+            Found::Nothing => return Decision::Pass,
+            Found::Unknown => return self.ask_or_refuse(name),
+        };
+        let decision = match self.foresee(&statement) {
+            Err(refusal) => return Decision::Refuse(refusal),
+            Ok(Step::Wrap) if self.is_quiet() => Decision::Wrap,
+            Ok(_) => Decision::Pass,
+        };
+        self.in_lull(|lull| lull.book.bind(portal, statement));
+        decision
+    }
+
+    fn examine_execute(&mut self, portal: &[u8]) -> Decision {
+        let statement = match self.find(|lull| lull.book.portal(portal)) {
+            Found::Statement(statement) => statement,
+            Found::Nothing => return Decision::Pass,
+            // Outside a transaction no portal outlives its batch.
+            Found::Unknown if self.transaction.status == Status::Idle => return Decision::Pass,
+            Found::Unknown => return self.ask_or_refuse(b"portal"),
+        };
+        if self.must_ask_for(&statement) && self.is_quiet() {
+            return Decision::Ask;
+        }
+        match self.step(&statement) {
+            Ok(_) => {
+                self.enter_in_book(&statement);
+                Decision::Pass
+            }
+            Err(refusal) => Decision::Refuse(refusal),
+        }
+    }
+
+    /// Reads a text as the server will.
+    fn read(&self, text: &[u8]) -> Result<Vec<Statement>, Refusal> {
+        let unreadable = |why: Unlexable| Refusal::new(Refused::Unknown, "this statement", format!("{why}."));
+        let Some(lull) = &self.lull else {
+            return Ok(Vec::new());
+        };
+        let modes = lull.batch.modes(self.parameters.modes());
+        let mut statements = sql::statements(text, &modes).map_err(unreadable)?;
+        if let Some(words) = lull.words.as_ref().filter(|words| !words.is_empty())
+            && let Some(word) = words.mentioned(text, &modes).map_err(unreadable)?
+        {
+            let why =
+                format!("It is refused because it mentions \"{word}\", which could write behind the lull.");
+            let command = statements
+                .first()
+                .map_or("this statement".into(), |statement| statement.tag.clone());
+            return Err(Refusal::new(Refused::Hidden, command, why));
+        }
+        for statement in &mut statements {
+            if let Class::Opaque(Opaque::Do(block)) = &mut statement.class {
+                read_block(block, &modes, lull.words.as_deref());
+            }
+        }
+        Ok(statements)
+    }
+
+    fn around(&self) -> Around {
+        Around {
+            status: self.transaction.status,
+            downgraded: self.cover == super::Cover::Transaction,
+            server_major: self.parameters.server_major(),
+        }
+    }
+
+    /// Follows a statement, and what it executes by name.
+    fn step(&mut self, statement: &Statement) -> Result<Step, Refusal> {
+        let around = self.around();
+        let executed = match &statement.class {
+            Class::Execute { name } => Some(self.find(|lull| lull.book.statement(name))),
+            Class::Fetch { name } => Some(self.find(|lull| lull.book.portal(name))),
+            Class::Prepare { inner, .. } => {
+                self.foresee(inner)?;
+                None
+            }
+            _ => None,
+        };
+        let idle = around.status == Status::Idle;
+        let Some(lull) = &mut self.lull else {
+            return Ok(Step::Pass);
+        };
+        let inner = match executed {
+            Some(Found::Statement(inner)) => lull.batch.step(&inner, around)?,
+            // Outside a transaction only a held cursor is left, whose rows are ready.
+            Some(Found::Unknown) if !(idle && matches!(statement.class, Class::Fetch { .. })) => {
+                return Err(unknown_name(statement));
+            }
+            _ => Step::Pass,
+        };
+        let outer = lull.batch.step(statement, around)?;
+        Ok(if inner == Step::Wrap { inner } else { outer })
+    }
+
+    /// What would become of a statement that is only named yet.
+    fn foresee(&self, statement: &Statement) -> Result<Step, Refusal> {
+        let mut alone = super::batch::Batch::default();
+        alone.wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
+        alone.step(statement, self.around())
+    }
+
+    fn must_ask_for(&self, statement: &Statement) -> bool {
+        let found = match &statement.class {
+            Class::Execute { name } => self.find(|lull| lull.book.statement(name)),
+            Class::Fetch { name } if self.transaction.status != Status::Idle => {
+                self.find(|lull| lull.book.portal(name))
+            }
+            _ => return false,
+        };
+        matches!(found, Found::Unknown) && self.can_ask()
+    }
+
+    fn ask_or_refuse(&mut self, name: &[u8]) -> Decision {
+        let complete = self.lull.as_ref().is_none_or(|lull| lull.book.is_complete());
+        if self.is_quiet() && !name.is_empty() && !complete && self.can_ask() {
+            return Decision::Ask;
+        }
+        Decision::Refuse(Refusal::new(Refused::Unknown, "this statement", NAMED_BEFORE))
+    }
+
+    pub(super) fn can_ask(&self) -> bool {
+        let failed = self.lull.as_ref().is_some_and(|lull| lull.texts_failed);
+        self.transaction.status != Status::Failed && self.kind == Kind::Sql && !failed
+    }
+
+    fn enter_in_book(&mut self, statement: &Statement) {
+        self.in_lull(|lull| match &statement.class {
+            Class::Prepare { name, inner } => lull.book.prepare(name, Rc::new((**inner).clone())),
+            Class::Declare { name, .. } => lull.book.declare(name, Rc::new(statement.clone())),
+            Class::Deallocate { name: Some(name) } => lull.book.deallocate(name),
+            _ => {}
+        });
+    }
+
+    fn find(&self, in_book: impl FnOnce(&InLull) -> Found) -> Found {
+        self.lull.as_deref().map_or(Found::Unknown, in_book)
+    }
+
+    pub(super) fn in_lull(&mut self, act: impl FnOnce(&mut InLull)) {
+        if let Some(lull) = &mut self.lull {
+            act(lull);
+        }
+    }
+
+    pub(super) fn too_large(&self, header: Header) -> Refusal {
+        let (is, limit) = (header.body_bytes, self.settings.inspect_bytes_max);
+        let why =
+            format!("Its message has {is} bytes; up to {limit} can be read in a lull (inspect_bytes_max).");
+        Refusal::new(Refused::Unknown, "this statement", why)
+    }
+
+    /// Sends up what fails in the place of a refused message.
+    pub(super) fn refuse(&mut self, refusal: Refusal, tag: u8, up: &mut Vec<u8>) {
+        match tag {
+            tags::QUERY | tags::FUNCTION_CALL => tags::write_query(up, own::FAILING_TEXT),
+            tags::SYNC => tags::write(up, tags::SYNC, &[]),
+            _ => own::write_failing_parse(up),
+        }
+        self.effects.counts.refused[refusal.class as usize] += 1;
+        self.in_lull(|lull| {
+            // The first refusal is the one that the server's error will stand for; it skips what follows.
+            lull.batch.refusal.get_or_insert(refusal);
+        });
+    }
+}
+
+/// What a block mentions is refused as it is outside of one.
+fn read_block(block: &mut DoBlock, modes: &Modes, words: Option<&RefusedWords>) {
+    if let (Some(body), Some(words)) = (&block.body, words.filter(|words| !words.is_empty())) {
+        block.findings = sql::inspect(body, block.language, modes, words);
+    }
+}
+
+fn examine_function(oid: u32) -> Decision {
+    if READING_FUNCTIONS.contains(&oid) {
+        return Decision::Pass;
+    }
+    let why = "It is refused because a function that is called by its number cannot be judged.";
+    Decision::Refuse(Refusal::new(Refused::Leak, "a function call", why))
+}
+
+fn not_alone(statement: &Statement) -> Refusal {
+    Refusal::new(
+        Refused::Hidden,
+        statement.tag.clone(),
+        "It runs in a lull only in a message of its own.",
+    )
+}
+
+fn unknown_name(statement: &Statement) -> Refusal {
+    Refusal::new(Refused::Unknown, statement.tag.clone(), NAMED_BEFORE)
+}
+
+const NAMED_BEFORE: &str = "It was prepared before the lull and its text is not known here; prepared again, or sent by itself, it runs.";

@@ -1,0 +1,198 @@
+//! The ledger: the queue of replies that the upstream still owes, in order.
+//!
+//! Every Query and FunctionCall, and every Sync that the server reads outside COPY, is answered by one ReadyForQuery.
+//! The ledger may owe too much (then the session does not stand, and the drain policy sees to it) but never too
+//! little: an idle ledger is proof that the server waits for a command.
+
+use std::collections::VecDeque;
+
+use super::own::Own;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owed {
+    /// This many cycles that a Query or FunctionCall began.
+    Queries(u32),
+    /// This many cycles that a Sync ends.
+    Syncs(u32),
+    /// The client has ended a COPY of its own here. Nothing is owed for it.
+    CopyEnd,
+    /// The reply to a statement of lull's own: swallowed.
+    Own(Own),
+}
+
+/// Whose reply the upstream is giving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    Nobody,
+    Client,
+    Own(Own),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    owed: VecDeque<Owed>,
+    /// The server reads COPY data, and the client has not ended them yet.
+    copying_in: bool,
+}
+
+impl Ledger {
+    pub(super) fn is_idle(&self) -> bool {
+        self.owed.is_empty()
+    }
+
+    pub(super) fn copying_in(&self) -> bool {
+        self.copying_in
+    }
+
+    pub(super) fn head(&self) -> Head {
+        match self.owed.front() {
+            None => Head::Nobody,
+            Some(Owed::Own(own)) => Head::Own(*own),
+            Some(_) => Head::Client,
+        }
+    }
+
+    /// Whether a statement of lull's own is under way.
+    pub(super) fn has_own(&self) -> bool {
+        self.owed.iter().any(|owed| matches!(owed, Owed::Own(_)))
+    }
+
+    pub(super) fn query(&mut self) {
+        match self.owed.back_mut() {
+            Some(Owed::Queries(count)) => *count = count.saturating_add(1),
+            _ => self.owed.push_back(Owed::Queries(1)),
+        }
+    }
+
+    pub(super) fn sync(&mut self) {
+        // Inside COPY the server ignores Sync (manual: "COPY Operations").
+        if self.copying_in {
+            return;
+        }
+        match self.owed.back_mut() {
+            Some(Owed::Syncs(count)) => *count = count.saturating_add(1),
+            _ => self.owed.push_back(Owed::Syncs(1)),
+        }
+    }
+
+    /// The client sent CopyDone or CopyFail.
+    pub(super) fn copy_end(&mut self) {
+        if self.copying_in {
+            self.copying_in = false;
+        } else if !self.owed.is_empty() && self.owed.back() != Some(&Owed::CopyEnd) {
+            // It may belong to a COPY whose CopyInResponse is still on its way.
+            self.owed.push_back(Owed::CopyEnd);
+        }
+    }
+
+    pub(super) fn own(&mut self, own: Own) {
+        self.owed.push_back(Owed::Own(own));
+    }
+
+    /// The server began to read COPY data: it ignores the Syncs that the client has sent since, up to the data's end.
+    pub(super) fn copy_in_began(&mut self) {
+        let first = usize::from(matches!(self.owed.front(), Some(Owed::Queries(_))));
+        while let Some(owed) = self.owed.get(first) {
+            match owed {
+                Owed::Syncs(_) => {
+                    self.owed.remove(first);
+                }
+                Owed::CopyEnd => {
+                    self.owed.remove(first);
+                    return;
+                }
+                Owed::Queries(_) | Owed::Own(_) => break,
+            }
+        }
+        self.copying_in = true;
+    }
+
+    /// A COPY from the client failed on the server, which no longer ignores Syncs.
+    pub(super) fn copy_in_failed(&mut self) {
+        self.copying_in = false;
+    }
+
+    /// ReadyForQuery: one reply is complete. False if none was owed.
+    pub(super) fn ready(&mut self) -> bool {
+        self.copying_in = false;
+        while self.owed.front() == Some(&Owed::CopyEnd) {
+            self.owed.pop_front();
+        }
+        let done = match self.owed.front_mut() {
+            None => return false,
+            Some(Owed::Queries(count) | Owed::Syncs(count)) if *count > 1 => {
+                *count -= 1;
+                return true;
+            }
+            Some(_) => self.owed.pop_front().is_some(),
+        };
+        while self.owed.front() == Some(&Owed::CopyEnd) {
+            self.owed.pop_front();
+        }
+        if self.owed.is_empty() {
+            // An idle session holds no memory that it does not need.
+            self.owed = VecDeque::new();
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_query_and_sync_is_paid_by_one_ready() {
+        let mut ledger = Ledger::default();
+        ledger.query();
+        ledger.query();
+        ledger.sync();
+        for _ in 0..3 {
+            assert!(!ledger.is_idle());
+            assert!(ledger.ready());
+        }
+        assert!(ledger.is_idle());
+        assert!(!ledger.ready(), "the server owes nothing");
+    }
+
+    #[test]
+    fn the_sync_behind_an_extended_copy_is_ignored_as_the_server_does() {
+        // libpq: Parse, Bind, Execute, Sync; then the data; then CopyDone, Sync.
+        let mut ledger = Ledger::default();
+        ledger.sync();
+        ledger.copy_in_began();
+        ledger.copy_end();
+        ledger.sync();
+        assert!(ledger.ready());
+        assert!(ledger.is_idle());
+    }
+
+    #[test]
+    fn a_copy_that_was_sent_ahead_of_the_answer_is_followed_too() {
+        let mut ledger = Ledger::default();
+        ledger.sync();
+        ledger.copy_end();
+        ledger.sync();
+        ledger.copy_in_began();
+        assert!(ledger.ready());
+        assert!(ledger.is_idle());
+    }
+
+    #[test]
+    fn a_copy_that_fails_leaves_no_debt() {
+        let mut ledger = Ledger::default();
+        ledger.query();
+        ledger.copy_in_began();
+        ledger.copy_in_failed();
+        ledger.copy_end();
+        assert!(ledger.ready());
+        assert!(ledger.is_idle());
+    }
+
+    #[test]
+    fn a_flood_of_syncs_takes_no_memory() {
+        let mut ledger = Ledger::default();
+        (0..100_000).for_each(|_| ledger.sync());
+        assert_eq!(ledger.owed.len(), 1);
+    }
+}

@@ -1,0 +1,308 @@
+//! A logged-in PostgreSQL session.
+//!
+//! One struct, four events, synchronous. In normal mode it frames both streams, keeps the ledger and forwards what it
+//! gets. From the moment an order arrives it is *careful*: one batch at a time goes up, so that lull can put
+//! statements of its own between two of the client's. Once the session is *covered* (the server has confirmed that
+//! what runs now is read-only), every batch is inspected before it goes up.
+//!
+//! The parts: `client` and `upstream` take the two streams, `inspect` judges a message, `batch` follows a batch in
+//! advance, `book` knows names, `stand` decides what lull itself must say between two batches, `own` says it,
+//! `straggle` ends what does not stand in time.
+//!
+//! It must not know sockets, clocks or other sessions.
+
+pub mod audit;
+mod batch;
+mod book;
+mod client;
+mod inspect;
+mod ledger;
+mod own;
+mod parameters;
+mod refusal;
+mod replication;
+mod stand;
+mod straggle;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod upstream;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{
+    fault::Fault,
+    gate::{Lull, Mode, Order},
+    sql::pg::{RefusedWords, Wish},
+    wire::pg::{backend::Status, error, frame::Frames},
+};
+
+use super::{Activity, Effects, Instruction, Question, Report, Session, outlet::Outlets};
+use batch::Batch;
+use book::Book;
+use ledger::Ledger;
+pub use parameters::Parameters;
+pub use replication::Kind;
+use transaction::Transaction;
+
+/// What the login found out, and the limits that hold.
+#[derive(Debug)]
+pub struct Login {
+    pub kind: Kind,
+    pub parameters: Parameters,
+    pub settings: Settings,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The size of a message that must be inspected.
+    pub inspect_bytes_max: usize,
+    pub prepared_statements_max: usize,
+    /// Whether the client sees the server's reports of the setting that lull changes.
+    pub announce: bool,
+}
+
+/// By what the server refuses writes on this connection now. Each is the server's word, not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cover {
+    None,
+    /// The session's default is read-only, and no transaction that began before is open.
+    Session,
+    /// The open transaction, which began read-write, has been made read-only.
+    Transaction,
+    /// The open transaction has failed and cannot be revived: it can only end.
+    Failed,
+}
+
+#[derive(Debug)]
+pub struct PgSession {
+    settings: Settings,
+    kind: Kind,
+    client: Frames,
+    upstream: Frames,
+    ledger: Ledger,
+    open: Open,
+    transaction: Transaction,
+    parameters: Box<Parameters>,
+    /// Statements or cursors of the client's may have names that only the server knows.
+    named: bool,
+    /// The unnamed statement's text where it has not been bound yet.
+    unbound: Option<Box<[u8]>>,
+
+    order: Order,
+    stands_at: u64,
+    cover: Cover,
+    /// The session's default is read-only because lull set it.
+    guarded: bool,
+    careful: bool,
+    /// The client's bytes that must wait.
+    held: Vec<u8>,
+    closing: bool,
+    ended: bool,
+    lull: Option<Box<InLull>>,
+    own_reply: own::Reply,
+    questions: VecDeque<Question>,
+    effects: Effects,
+}
+
+/// Whether extended messages have gone up and their Sync has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    No,
+    /// Only such as name, describe or close something: nothing has run. Drivers leave a batch open here, flushed but
+    /// without a Sync, until they use what they have prepared. A Sync of lull's own in between changes nothing.
+    Defining {
+        /// Replies that have not come yet.
+        owed: u32,
+    },
+    /// Something may have run, or has failed: only its own Sync may end it.
+    Acting,
+}
+
+/// What a session must remember only while a lull covers it.
+#[derive(Debug)]
+struct InLull {
+    lull: Arc<Lull>,
+    /// None until the audit of the database is known: nothing of the client's goes up before.
+    words: Option<Arc<RefusedWords>>,
+    book: Book,
+    batch: Batch,
+    /// What the session's default would be without the lull.
+    wish: Wish,
+    /// The same, as the open transaction will have it if it commits.
+    wish_in_transaction: Option<Wish>,
+    must_reassert: bool,
+    /// The session's default may have been lifted since the guard was set.
+    lifted: bool,
+    wrap: Wrap,
+    /// The server would not say what names stand for.
+    texts_failed: bool,
+    /// The client's ReadyForQuery waits for a statement of lull's own.
+    ready_owed: bool,
+    guard_attempts: u32,
+    straggle: straggle::Straggle,
+}
+
+/// A read-only transaction of lull's own, opened for the message that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrap {
+    No,
+    Ready,
+    /// It failed: it is taken back before anything else.
+    Failed,
+}
+
+impl PgSession {
+    /// A session whose login the upstream has completed, and whose first ReadyForQuery the client has not seen. The
+    /// machine sends it when the session stands.
+    pub fn born(mut login: Login, order: Order, out: &mut Outlets) -> Result<Self, Fault> {
+        login.parameters.login_ended();
+        let mut session = Self {
+            settings: login.settings,
+            kind: login.kind,
+            client: Frames::default(),
+            upstream: Frames::default(),
+            ledger: Ledger::default(),
+            open: Open::No,
+            transaction: Transaction::default(),
+            parameters: Box::new(login.parameters),
+            named: false,
+            unbound: None,
+            order: Order {
+                generation: 0,
+                mode: Mode::Normal,
+            },
+            stands_at: 0,
+            cover: Cover::None,
+            guarded: false,
+            careful: false,
+            held: Vec::new(),
+            closing: false,
+            ended: false,
+            lull: None,
+            own_reply: own::Reply::default(),
+            questions: VecDeque::new(),
+            effects: Effects::default(),
+        };
+        session.take(order);
+        match &mut session.lull {
+            Some(lull) => lull.ready_owed = true,
+            None => session.write_ready(out),
+        }
+        session.advance(out)?;
+        Ok(session)
+    }
+
+    /// The server waits for a command, and everything that the client has sent up is answered.
+    fn is_quiet(&self) -> bool {
+        let open = matches!(self.open, Open::No | Open::Defining { owed: 0 });
+        self.ledger.is_idle() && open && !self.client.mid_message() && self.upstream.at_boundary()
+    }
+
+    fn is_read_only_ordered(&self) -> bool {
+        matches!(self.order.mode, Mode::ReadOnly(_))
+    }
+
+    /// Whether what the client sends must be judged before it goes up.
+    fn inspects(&self) -> bool {
+        self.is_read_only_ordered() && self.cover != Cover::None
+    }
+
+    fn write_ready(&self, out: &mut Outlets) {
+        crate::wire::pg::backend::write_ready_for_query(out.to_client.buffer(&[]), self.transaction.status);
+    }
+
+    fn activity(&self) -> Activity {
+        if self.ledger.copying_in() {
+            return Activity::Copy;
+        }
+        match self.transaction.status {
+            _ if !self.ledger.is_idle() || self.open == Open::Acting => Activity::Active,
+            Status::Idle => Activity::Idle,
+            Status::InTransaction => Activity::InTransaction,
+            Status::Failed => Activity::FailedTransaction,
+        }
+    }
+}
+
+impl Session for PgSession {
+    fn client_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended {
+            return Ok(());
+        }
+        if !self.careful {
+            return self.relay(chunk, out);
+        }
+        if !self.held.is_empty() {
+            self.held.extend_from_slice(chunk);
+            return Ok(());
+        }
+        self.take_up(chunk, out)
+    }
+
+    fn upstream_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended {
+            return Ok(());
+        }
+        self.hear(chunk, out)?;
+        if self.careful && self.is_quiet() {
+            out.to_client.settle(chunk);
+            self.advance(out)?;
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, instruction: Instruction, out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended {
+            return Ok(());
+        }
+        match instruction {
+            Instruction::Take(order) => self.take(order),
+            Instruction::Audited(words) => {
+                if let Some(lull) = &mut self.lull {
+                    lull.words = Some(words);
+                }
+            }
+            Instruction::Straggle(policy) => self.straggle(policy, out),
+            Instruction::Close => (self.closing, self.careful) = (true, true),
+            Instruction::Ask(question) => {
+                self.questions.push_back(question);
+                self.careful = true;
+            }
+        }
+        self.advance(out)
+    }
+
+    fn wants_client(&self) -> bool {
+        self.held.is_empty() || self.ended
+    }
+
+    fn report(&self) -> Report {
+        Report {
+            stands_at: self.stands_at,
+            read_only: self.inspects(),
+            activity: self.activity(),
+            wrote: self.transaction.wrote,
+            last_tag: self.transaction.last_tag,
+            takes_questions: self.kind == Kind::Sql && !self.ended,
+        }
+    }
+
+    fn last_words(&mut self, fault: &Fault, out: &mut Outlets) {
+        if !self.upstream.mid_message() && !self.ended {
+            let (sqlstate, message) = fault.for_client();
+            let report = error::Report {
+                severity: "FATAL",
+                sqlstate,
+                message: &message,
+                detail: None,
+                hint: None,
+            };
+            report.write(out.to_client.buffer(&[]));
+        }
+    }
+
+    fn take_effects(&mut self) -> Effects {
+        std::mem::take(&mut self.effects)
+    }
+}

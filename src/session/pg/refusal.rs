@@ -1,0 +1,84 @@
+//! What a client is told when something does not run in a lull.
+//!
+//! SQLSTATE 25006, severity ERROR, the server's own sentence first: frameworks know it, and pools keep the
+//! connection. DETAIL and HINT say which lull, why and until when. Never SQL text.
+
+use std::{borrow::Cow, sync::Arc};
+
+use crate::{
+    gate::Lull,
+    session::Refused,
+    wire::pg::error::{Fields, READ_ONLY_SQL_TRANSACTION, Report},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) class: Refused,
+    /// The command as the server would name it.
+    command: Cow<'static, str>,
+    /// Why a read-only transaction is not the whole reason.
+    because: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        class: Refused,
+        command: impl Into<Cow<'static, str>>,
+        because: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            class,
+            command: command.into(),
+            because: because.into(),
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>, lull: &Lull) {
+        let detail = format!("{} {}", lull.detail(), self.because);
+        Report {
+            severity: "ERROR",
+            sqlstate: READ_ONLY_SQL_TRANSACTION,
+            message: &format!("cannot execute {} in a read-only transaction", self.command),
+            detail: Some(detail.trim_end()),
+            hint: Some(&lull.hint()),
+        }
+        .write(out);
+    }
+}
+
+/// The server's own refusal, with what lull knows about it.
+pub(super) fn explain(fields: &mut Fields<'_>, lull: &Lull, out: &mut Vec<u8>) {
+    let (detail, hint) = (lull.detail(), lull.hint());
+    let mut explained = fields.clone();
+    explained.add(b'D', &detail);
+    explained.add(b'H', &hint);
+    explained.write(out);
+}
+
+/// The first word about a transaction that the drain policy has ended.
+pub(super) fn write_drained(out: &mut Vec<u8>, lull: &Lull) {
+    let detail = format!(
+        "{} This transaction was still open when its drain was over. It has been rolled back: nothing of it was kept.",
+        lull.detail()
+    );
+    Report {
+        severity: "ERROR",
+        sqlstate: READ_ONLY_SQL_TRANSACTION,
+        message: "cannot go on with a read-write transaction in a read-only database",
+        detail: Some(&detail),
+        hint: Some(&lull.hint()),
+    }
+    .write(out);
+}
+
+/// The last word on a connection that the drain policy ends.
+pub(super) fn write_terminated(out: &mut Vec<u8>, lull: &Arc<Lull>) {
+    Report {
+        severity: "FATAL",
+        sqlstate: "57P01",
+        message: "terminating connection because of a lull",
+        detail: Some(&lull.detail()),
+        hint: Some("Connect again to read."),
+    }
+    .write(out);
+}

@@ -1,0 +1,413 @@
+//! What lull itself says between two batches of the client's: how a session comes to stand, stays so, and leaves.
+//!
+//! `next_own` reads like the rules of DESIGN "PostgreSQL in a lull": one state in, one statement out. A session
+//! stands when the server has confirmed it, never because something was sent.
+
+use std::{collections::HashMap, rc::Rc, sync::Arc};
+
+use crate::{
+    fault::Fault,
+    gate::{Lull, Mode, Order},
+    session::outlet::Outlets,
+    sql::pg::{self as sql, Class, Statement, Wish},
+    wire::pg::backend::Status,
+};
+
+use super::{
+    Cover, InLull, Kind, PgSession, Wrap,
+    batch::Batch,
+    book::Book,
+    own::{self, Own, Reply},
+    straggle::Straggle,
+};
+
+/// How often a statement of lull's own may be cancelled by the client's cancel requests before the session is given
+/// up. Each costs the client a connection.
+const GUARD_ATTEMPTS_MAX: u32 = 100;
+
+impl PgSession {
+    /// Takes an order. What follows from it is `advance`'s business.
+    pub(super) fn take(&mut self, order: Order) {
+        if let Mode::ReadOnly(lull) = &order.mode {
+            match &mut self.lull {
+                Some(in_lull) => in_lull.lull = Arc::clone(lull),
+                None => self.lull = Some(Box::new(self.enter(lull))),
+            }
+            self.careful = true;
+        }
+        self.order = order;
+        if !self.careful {
+            self.stand();
+        }
+    }
+
+    fn enter(&mut self, lull: &Arc<Lull>) -> InLull {
+        let mut book = Book::default();
+        if let Some(text) = self.unbound.take() {
+            book.parse(b"", Rc::new(self.recall(&text)));
+            book.confirmed();
+        }
+        let now = self.parameters.read_only_default;
+        let wish = match now {
+            // As RESET would set it: what the server's configuration says then, holds.
+            _ if now == self.parameters.read_only_at_login => Wish::Reset,
+            Some(true) => Wish::On,
+            _ => Wish::Off,
+        };
+        InLull {
+            lull: Arc::clone(lull),
+            words: None,
+            book,
+            batch: Batch::default(),
+            wish,
+            wish_in_transaction: None,
+            must_reassert: false,
+            lifted: false,
+            wrap: Wrap::No,
+            texts_failed: false,
+            ready_owed: false,
+            guard_attempts: 0,
+            straggle: Straggle::default(),
+        }
+    }
+
+    /// Says what must be said now, and lets the client's bytes go when nothing is left to say.
+    pub(super) fn advance(&mut self, out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended || !self.careful {
+            return Ok(());
+        }
+        self.settle_cover();
+        if self.is_quiet()
+            && let Some(own) = self.next_own()
+        {
+            self.say(own, &[], out);
+            return Ok(());
+        }
+        self.stand();
+        if self.is_quiet()
+            && self
+                .lull
+                .as_ref()
+                .is_some_and(|lull| lull.ready_owed && lull.wrap == Wrap::No)
+        {
+            self.in_lull(|lull| lull.ready_owed = false);
+            self.write_ready(out);
+        }
+        if self.closing && self.is_quiet() && self.transaction.status == Status::Idle {
+            self.close(out);
+            return Ok(());
+        }
+        if self.is_done() {
+            self.careful = false;
+            self.lull = None;
+            self.cover = Cover::None;
+        }
+        self.release(out)
+    }
+
+    /// Nothing of any lull is left on the session.
+    fn is_done(&self) -> bool {
+        let ready_owed = self.lull.as_ref().is_some_and(|lull| lull.ready_owed);
+        !self.is_read_only_ordered()
+            && !self.guarded
+            && !self.ledger.has_own()
+            && !ready_owed
+            && !self.closing
+            && self.questions.is_empty()
+    }
+
+    fn settle_cover(&mut self) {
+        if self.kind == Kind::PhysicalReplication && self.is_read_only_ordered() {
+            // There is no SQL on it, and its commands are judged by name.
+            self.cover = Cover::Session;
+            return;
+        }
+        if !self.is_quiet() {
+            return;
+        }
+        match self.transaction.status {
+            Status::Idle => {
+                self.cover = if self.guard_holds() {
+                    Cover::Session
+                } else {
+                    Cover::None
+                }
+            }
+            Status::Failed if self.cover == Cover::None && !self.transaction.savepoints => {
+                self.cover = Cover::Failed
+            }
+            Status::Failed | Status::InTransaction => {}
+        }
+    }
+
+    fn guard_holds(&self) -> bool {
+        let lifted = self.lull.as_ref().is_some_and(|lull| lull.lifted);
+        self.guarded && !lifted && self.parameters.read_only_default != Some(false)
+    }
+
+    fn stand(&mut self) {
+        let stands = match self.order.mode {
+            Mode::ReadOnly(_) => self.cover != Cover::None || self.streams_wal(),
+            Mode::Normal => !self.guarded && !self.ledger.has_own(),
+        };
+        if stands {
+            self.stands_at = self.order.generation;
+        }
+    }
+
+    /// A connection that streams the log runs no statement until that ends.
+    pub(super) fn streams_wal(&self) -> bool {
+        self.kind != Kind::Sql && self.ledger.copying_in()
+    }
+
+    fn next_own(&self) -> Option<Own> {
+        let read_only = self.is_read_only_ordered();
+        let (status, transaction) = (self.transaction.status, &self.transaction);
+        if let Some(step) = self
+            .lull
+            .as_ref()
+            .and_then(|lull| lull.straggle.next_step(status, self.cover))
+        {
+            return Some(step);
+        }
+        match self.lull.as_ref().map_or(Wrap::No, |lull| lull.wrap) {
+            Wrap::No => {}
+            // The client's message goes up next.
+            Wrap::Ready => return None,
+            Wrap::Failed => return Some(Own::WrapCommit),
+        }
+        if self.kind == Kind::PhysicalReplication {
+            return None;
+        }
+        match status {
+            Status::Idle if read_only && self.cover == Cover::None => return Some(Own::GuardSession),
+            Status::Idle if !read_only && self.guarded => return Some(Own::Restore),
+            Status::InTransaction if read_only => {
+                let must_reassert = self.lull.as_ref().is_some_and(|lull| lull.must_reassert);
+                match (self.cover, transaction.wrote) {
+                    (Cover::None | Cover::Failed, None) if transaction.acted => return Some(Own::HasWritten),
+                    (Cover::None | Cover::Failed, Some(true)) => {}
+                    (Cover::None | Cover::Failed, _) if !transaction.notified => {
+                        return Some(Own::GuardTransaction);
+                    }
+                    (Cover::Session | Cover::Transaction, _) if must_reassert => {
+                        return Some(Own::GuardTransaction);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        if self.needs_texts() && (status == Status::Idle || transaction.acted) {
+            return Some(Own::Texts);
+        }
+        let may_ask = status == Status::Idle || status == Status::InTransaction && transaction.acted;
+        (may_ask && !self.questions.is_empty()).then_some(Own::Question)
+    }
+
+    /// Whether names may be in use that the book does not know.
+    pub(super) fn needs_texts(&self) -> bool {
+        let incomplete = self.lull.as_ref().is_some_and(|lull| !lull.book.is_complete());
+        let named = self.named || self.transaction.status == Status::InTransaction;
+        self.inspects() && incomplete && named && self.can_ask()
+    }
+
+    /// Sends a statement of lull's own up.
+    pub(super) fn say(&mut self, own: Own, chunk: &[u8], out: &mut Outlets) {
+        let up = out.to_upstream.buffer(chunk);
+        let simple_only = self.kind != Kind::Sql;
+        match own {
+            Own::Restore => {
+                let wish = self.lull.as_ref().map_or(Wish::Reset, |lull| lull.wish);
+                own::write(up, restoring(wish), simple_only);
+            }
+            Own::Question => {
+                let text = self
+                    .questions
+                    .front()
+                    .map_or(own.text(), |question| question.text.as_str());
+                own::write(up, text, simple_only);
+            }
+            _ => own::write(up, own.text(), simple_only),
+        }
+        self.ledger.own(own);
+    }
+
+    /// The server has answered a statement of lull's own.
+    pub(super) fn own_done(&mut self, own: Own, reply: Reply) -> Result<(), Fault> {
+        match own {
+            Own::GuardSession => self.guard_answered(&reply)?,
+            Own::GuardTransaction if !reply.failed() => {
+                // Inside a savepoint it is undone with it: from now on that is watched for.
+                self.cover = Cover::Transaction;
+                self.in_lull(|lull| lull.must_reassert = false);
+            }
+            Own::GuardTransaction => self.count_attempt("SET TRANSACTION READ ONLY", &reply)?,
+            Own::HasWritten => {
+                let no = reply
+                    .rows
+                    .first()
+                    .and_then(|row| row.first())
+                    .is_some_and(|c| c.as_deref() == Some(b"f"));
+                self.transaction.wrote = Some(reply.failed() || !no);
+            }
+            Own::Texts => self.fill_book(reply),
+            Own::Restore if !reply.failed() => self.guarded = false,
+            Own::Restore => self.count_attempt("the setting to restore", &reply)?,
+            Own::Question => {
+                if let Some(question) = self.questions.pop_front() {
+                    let answer = match reply.error {
+                        Some((_, message)) => Err(message),
+                        None => Ok(reply.rows),
+                    };
+                    self.effects.answers.push((question.id, answer));
+                }
+            }
+            Own::WrapBegin => {}
+            Own::WrapPin => {
+                let status = self.transaction.status;
+                self.in_lull(|lull| {
+                    lull.wrap = match status {
+                        Status::InTransaction if !reply.failed() => Wrap::Ready,
+                        Status::Failed | Status::InTransaction => Wrap::Failed,
+                        Status::Idle => Wrap::No,
+                    }
+                });
+            }
+            Own::WrapCommit => {
+                let open = self.transaction.status != Status::Idle;
+                self.in_lull(|lull| {
+                    lull.wrap = if open { Wrap::Failed } else { Wrap::No };
+                    lull.must_reassert = false;
+                });
+            }
+            Own::AbortRollback | Own::AbortBegin | Own::AbortFail => {
+                let status = self.transaction.status;
+                let mut drained = false;
+                self.in_lull(|lull| drained = lull.straggle.step_done(status));
+                if drained {
+                    self.cover = Cover::Failed;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn guard_answered(&mut self, reply: &Reply) -> Result<(), Fault> {
+        if reply.failed() {
+            return self.count_attempt("the guard", reply);
+        }
+        if self.parameters.read_only_default == Some(false) {
+            self.effects.counts.guard_alarms += 1;
+            return Err(Fault::upstream(
+                "the server confirmed the read-only guard and reports it off",
+            ));
+        }
+        self.guarded = true;
+        self.in_lull(|lull| {
+            lull.lifted = false;
+            lull.guard_attempts = 0;
+        });
+        Ok(())
+    }
+
+    /// A cancel request of the client's may hit a statement of lull's own, which then is said again.
+    fn count_attempt(&mut self, what: &str, reply: &Reply) -> Result<(), Fault> {
+        let mut attempts = GUARD_ATTEMPTS_MAX;
+        self.in_lull(|lull| {
+            lull.guard_attempts += 1;
+            attempts = lull.guard_attempts;
+        });
+        if reply.was_cancelled() && attempts < GUARD_ATTEMPTS_MAX {
+            return Ok(());
+        }
+        self.effects.counts.guard_alarms += 1;
+        let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
+        Err(Fault::upstream(format!("the server refused {what}: {why}")))
+    }
+
+    fn fill_book(&mut self, reply: Reply) {
+        let (mut statements, mut portals) = (HashMap::new(), HashMap::new());
+        for row in reply.rows {
+            let [Some(kind), Some(name), Some(text)] = row.as_slice() else {
+                continue;
+            };
+            if own::is_own_name(name) {
+                continue;
+            }
+            let into = if kind == b"s" {
+                &mut statements
+            } else {
+                &mut portals
+            };
+            into.insert(name.as_slice().into(), Rc::new(self.recall(text)));
+        }
+        // Where the question failed, names stay unknown and are refused.
+        match reply.error {
+            None => self.in_lull(|lull| lull.book.filled(statements, portals)),
+            Some(_) => self.in_lull(|lull| lull.texts_failed = true),
+        }
+    }
+
+    /// A text that the server knows already. What cannot be read must not run.
+    fn recall(&self, text: &[u8]) -> Statement {
+        let modes = self.parameters.modes();
+        let words = self.lull.as_ref().and_then(|lull| lull.words.as_ref());
+        let mentions = words.is_some_and(|words| !matches!(words.mentioned(text, &modes), Ok(None)));
+        let mut statements = sql::statements(text, &modes).unwrap_or_default();
+        match (statements.pop(), statements.is_empty()) {
+            (Some(statement), true) if !mentions => statement,
+            // SQL's own PREPARE is listed with its whole text.
+            _ => of_class(Class::Leak("was prepared before the lull and cannot be judged")),
+        }
+    }
+
+    /// The client's batch is answered.
+    pub(super) fn batch_done(&mut self) {
+        let status = self.transaction.status;
+        let lifted_by_report = self.guarded && self.parameters.read_only_default == Some(false);
+        let rolled_back = self.transaction.last_tag == "ROLLBACK";
+        let Some(lull) = &mut self.lull else { return };
+        let batch = std::mem::take(&mut lull.batch);
+        let idle = status == Status::Idle;
+        lull.book.ready(idle);
+        lull.texts_failed = false;
+        lull.lifted |= batch.lifts_next() && idle;
+        lull.must_reassert = !idle && (lull.must_reassert || batch.reassert);
+        self.effects.counts.reasserts_transaction += u32::from(lull.must_reassert);
+        if !batch.failed && batch.wish.is_some() {
+            lull.wish_in_transaction = batch.wish;
+        }
+        if !idle {
+            return;
+        }
+        lull.straggle.transaction_ended();
+        let wish = lull.wish_in_transaction.take().filter(|_| !rolled_back);
+        if let Some(wish) = wish.or(lifted_by_report.then_some(Wish::Off)) {
+            lull.wish = wish;
+        }
+        if lifted_by_report || lull.lifted {
+            self.effects.counts.reasserts_session += 1;
+        }
+    }
+}
+
+fn restoring(wish: Wish) -> &'static str {
+    match wish {
+        Wish::Reset => Own::Restore.text(),
+        Wish::On => "SET SESSION default_transaction_read_only = on",
+        Wish::Off | Wish::Unknown => "SET SESSION default_transaction_read_only = off",
+    }
+}
+
+/// A statement of which only the class is known.
+pub(super) fn of_class(class: Class) -> Statement {
+    Statement {
+        span: 0..0,
+        tag: "this statement".into(),
+        class,
+        config: sql::SetConfig::None,
+        changes_lexing: false,
+        calls: false,
+    }
+}

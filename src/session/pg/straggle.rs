@@ -1,0 +1,141 @@
+//! Ends what does not stand when the drain is over, by the operator's policy.
+//!
+//! `abort`: the transaction is rolled back, and a failed one is opened in its place, so that the server itself says
+//! no until the client ends it and no savepoint revives it; the client's next statement is told why. `terminate`: the
+//! client hears why and is cut off; its upstream connection ends by itself, and only then leaves the fence.
+
+use crate::{
+    fault::Fault,
+    gate::Stragglers,
+    session::{Refused, Session, outlet::Outlets},
+    wire::pg::{backend::Status, frontend},
+};
+
+use super::{Cover, Open, PgSession, own, own::Own, refusal, refusal::Refusal};
+
+/// How far an abort has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Abort {
+    #[default]
+    No,
+    /// When the session is quiet.
+    Wanted,
+    RolledBack,
+    Begun,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Straggle {
+    abort: Abort,
+    /// A cancel request is on its way: the error that it causes is explained.
+    cancelled: bool,
+    /// The open, failed transaction stands in for one that was rolled back.
+    drained: bool,
+    /// ... and the client has not been told yet.
+    pub(super) untold: bool,
+}
+
+impl Straggle {
+    pub(super) fn next_step(&self, status: Status, cover: Cover) -> Option<Own> {
+        match self.abort {
+            Abort::Wanted if status != Status::Idle && cover == Cover::None => Some(Own::AbortRollback),
+            Abort::RolledBack => Some(Own::AbortBegin),
+            Abort::Begun => Some(Own::AbortFail),
+            Abort::No | Abort::Wanted => None,
+        }
+    }
+
+    /// Goes by the status that the server reports, so that a step that failed is taken again. True when it is done.
+    pub(super) fn step_done(&mut self, status: Status) -> bool {
+        self.abort = match (self.abort, status) {
+            (Abort::Wanted, Status::Idle) | (Abort::RolledBack, Status::Idle) => Abort::RolledBack,
+            (Abort::RolledBack, Status::InTransaction) => Abort::Begun,
+            (Abort::RolledBack | Abort::Begun, Status::Failed) => {
+                (self.drained, self.untold) = (true, true);
+                Abort::No
+            }
+            (abort, _) => abort,
+        };
+        self.drained
+    }
+
+    /// Whether an error of the server's has its cause here.
+    pub(super) fn explains(&mut self, sqlstate: &[u8]) -> bool {
+        let cancelled = self.cancelled && sqlstate == b"57014";
+        let drained = self.drained && sqlstate == b"25P02";
+        self.cancelled &= !cancelled;
+        self.untold &= !drained;
+        cancelled || drained
+    }
+
+    pub(super) fn transaction_ended(&mut self) {
+        *self = Self {
+            abort: Abort::No,
+            ..Self::default()
+        };
+    }
+}
+
+impl PgSession {
+    pub(super) fn straggle(&mut self, policy: Stragglers, out: &mut Outlets) {
+        if self.stands_at >= self.order.generation {
+            return;
+        }
+        match policy {
+            Stragglers::Report => {}
+            Stragglers::Terminate => self.terminate(out),
+            Stragglers::Abort => {
+                self.in_lull(|lull| lull.straggle.abort = Abort::Wanted);
+                if !self.is_quiet() {
+                    self.interrupt(out);
+                }
+            }
+        }
+    }
+
+    /// Makes what is running fail.
+    fn interrupt(&mut self, out: &mut Outlets) {
+        self.in_lull(|lull| lull.straggle.cancelled = true);
+        self.effects.cancel = true;
+        if self.client.mid_message() || self.ledger.has_own() {
+            return;
+        }
+        let up = out.to_upstream.buffer(&[]);
+        if self.ledger.copying_in() && !self.streams_wal() {
+            frontend::write(up, frontend::COPY_FAIL, &[b"ended by a lull\0"]);
+            self.ledger.copy_end();
+        } else if self.open == Open::Acting && self.ledger.is_idle() {
+            // The server waits inside a batch whose Sync has not come.
+            own::write_failing_parse(up);
+            let why = "Its transaction was still open when the drain was over, and has been rolled back.";
+            let refusal = Refusal::new(Refused::Drained, "this batch", why);
+            self.in_lull(|lull| lull.batch.refusal = Some(refusal));
+        }
+    }
+
+    fn terminate(&mut self, out: &mut Outlets) {
+        if let Some(lull) = self.lull.as_ref().filter(|_| !self.upstream.mid_message()) {
+            refusal::write_terminated(out.to_client.buffer(&[]), &lull.lull);
+        }
+        self.hang_up(out);
+    }
+
+    /// lull stops.
+    pub(super) fn close(&mut self, out: &mut Outlets) {
+        self.last_words(
+            &Fault::policy("terminating connection due to administrator command"),
+            out,
+        );
+        self.hang_up(out);
+    }
+
+    fn hang_up(&mut self, out: &mut Outlets) {
+        self.effects.cancel = !self.ledger.is_idle() || self.open == Open::Acting;
+        self.effects.hang_up = true;
+        if !self.client.mid_message() {
+            frontend::write(out.to_upstream.buffer(&[]), frontend::TERMINATE, &[]);
+        }
+        self.held = Vec::new();
+        self.ended = true;
+    }
+}

@@ -1,0 +1,248 @@
+//! The upstream's stream: forward what is the client's, swallow what is lull's, learn where the session is.
+
+use std::ops::Range;
+
+use crate::{
+    fault::Fault,
+    session::{Refused, outlet::Outlets},
+    wire::pg::{
+        backend as tags,
+        error::{Fields, READ_ONLY_SQL_TRANSACTION},
+        frame::{HEADER_BYTES, Header, Piece, Seen, Want},
+    },
+};
+
+use super::{Open, PgSession, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
+
+/// A message larger than this is not one that lull depends on.
+const GLANCE_BYTES_MAX: usize = 1 << 20;
+
+/// Where a message lies.
+enum Message<'a> {
+    Here(&'a [u8], Range<usize>),
+    Gathered(Vec<u8>),
+}
+
+impl PgSession {
+    pub(super) fn hear(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        let mut at = 0;
+        loop {
+            let listening = self.listening();
+            let want = |header: Header| listening.want(header);
+            match self
+                .upstream
+                .next(chunk, &mut at, want)
+                .map_err(Fault::upstream)?
+            {
+                Piece::End => return Ok(()),
+                Piece::Body(range) => out.to_client.forward(chunk, range),
+                Piece::Message(header, Seen::Here(range)) => {
+                    self.hear_message(header, Message::Here(chunk, range), chunk, out)?;
+                }
+                Piece::Message(header, Seen::Gathered) => {
+                    let message = self.upstream.gathered();
+                    self.hear_message(header, Message::Gathered(message), chunk, out)?;
+                }
+            }
+        }
+    }
+
+    fn listening(&self) -> Listening {
+        Listening {
+            own: matches!(self.ledger.head(), Head::Own(_)),
+            careful: self.careful,
+            muted: self.lull.as_ref().is_some_and(|lull| lull.batch.muted),
+        }
+    }
+
+    fn hear_message(
+        &mut self,
+        header: Header,
+        message: Message<'_>,
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> Result<(), Fault> {
+        let whole = match &message {
+            Message::Here(chunk, range) => chunk.get(range.clone()).unwrap_or_default(),
+            Message::Gathered(message) => message,
+        };
+        let body = whole.get(HEADER_BYTES..).unwrap_or_default();
+        if header.tag == tags::PARAMETER_STATUS {
+            self.learn(body);
+        }
+        let forwards = match self.ledger.head() {
+            Head::Own(own) => self.hear_own(own, header, body)?,
+            Head::Client | Head::Nobody => self.hear_clients(header, body, chunk, out)?,
+        };
+        if forwards && !self.hides(header.tag, body) {
+            match message {
+                Message::Here(chunk, range) => out.to_client.forward(chunk, range),
+                Message::Gathered(message) => out.to_client.buffer(chunk).extend_from_slice(&message),
+            }
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, body: &[u8]) {
+        if let Some((name, value)) = tags::parameter_status(body) {
+            self.parameters.report(name, value);
+        }
+    }
+
+    fn hides(&self, tag: u8, body: &[u8]) -> bool {
+        let lulls = self.guarded || self.lull.is_some();
+        let silent = tag == tags::PARAMETER_STATUS && lulls && !self.settings.announce;
+        silent && tags::parameter_status(body).is_some_and(|(name, _)| name == READ_ONLY_DEFAULT)
+    }
+
+    /// A message of a reply to lull's own statement. True where it is the client's all the same.
+    fn hear_own(&mut self, own: own::Own, header: Header, body: &[u8]) -> Result<bool, Fault> {
+        match header.tag {
+            tags::PARAMETER_STATUS | tags::NOTICE | tags::NOTIFICATION => return Ok(true),
+            tags::READY_FOR_QUERY => {
+                let status = tags::ready_for_query(body)
+                    .ok_or_else(|| Fault::upstream("a malformed ReadyForQuery"))?;
+                self.transaction.ready(status);
+                self.ledger.ready();
+                let reply = std::mem::take(&mut self.own_reply);
+                self.own_done(own, reply)?;
+            }
+            // The server ends the connection: the client must hear it.
+            tags::ERROR if is_fatal(body) => return Ok(true),
+            tag => self.own_reply.add(tag, body),
+        }
+        Ok(false)
+    }
+
+    /// A message of a reply to the client. True where it goes to the client as it came.
+    fn hear_clients(
+        &mut self,
+        header: Header,
+        body: &[u8],
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> Result<bool, Fault> {
+        match header.tag {
+            tags::READY_FOR_QUERY => return self.hear_ready(body),
+            tags::NOTICE | tags::NOTIFICATION | tags::PARAMETER_STATUS => return Ok(true),
+            tags::COMMAND_COMPLETE => {
+                let tag = tags::command_complete(body).unwrap_or_default();
+                if self.hear_completed(tag, chunk, out) {
+                    return Ok(false);
+                }
+            }
+            tags::COPY_IN | tags::COPY_BOTH => {
+                self.ledger.copy_in_began();
+                // If the Sync behind it was ignored, its batch is still open.
+                self.open = if self.ledger.is_idle() {
+                    Open::Acting
+                } else {
+                    Open::No
+                };
+                self.transaction.did_something();
+            }
+            tags::ERROR => {
+                self.ledger.copy_in_failed();
+                if self.open != Open::No {
+                    self.open = Open::Acting;
+                }
+                self.transaction.did_something();
+                if self.careful && self.hear_error(body, chunk, out) {
+                    return Ok(false);
+                }
+            }
+            tags::PORTAL_SUSPENDED | tags::FUNCTION_CALL_RESPONSE => self.transaction.did_something(),
+            tags::PARSE_COMPLETE | tags::BIND_COMPLETE | tags::CLOSE_COMPLETE => {
+                self.open.defined();
+                self.in_lull(|lull| lull.book.confirmed());
+            }
+            tags::ROW_DESCRIPTION | tags::NO_DATA => self.open.defined(),
+            _ => {}
+        }
+        Ok(!self.lull.as_ref().is_some_and(|lull| lull.batch.muted))
+    }
+
+    fn hear_ready(&mut self, body: &[u8]) -> Result<bool, Fault> {
+        let status =
+            tags::ready_for_query(body).ok_or_else(|| Fault::upstream("a malformed ReadyForQuery"))?;
+        if !self.ledger.ready() {
+            return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
+        }
+        self.transaction.ready(status);
+        let wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
+        if wrapped {
+            self.in_lull(|lull| lull.ready_owed = true);
+        }
+        self.batch_done();
+        Ok(!wrapped)
+    }
+
+    /// True where the client is told something else.
+    fn hear_completed(&mut self, tag: &[u8], chunk: &[u8], out: &mut Outlets) -> bool {
+        self.transaction.command(tag);
+        self.named |= tag == b"PREPARE";
+        let Some(lull) = &mut self.lull else { return false };
+        lull.book.completed(tag);
+        // A COMMIT that is answered by ROLLBACK would be taken for done.
+        if !(tag == b"ROLLBACK" && lull.batch.commits && lull.straggle.untold) {
+            return false;
+        }
+        refusal::write_drained(out.to_client.buffer(chunk), &lull.lull);
+        lull.straggle.untold = false;
+        lull.batch.muted = true;
+        self.effects.counts.refused[Refused::Drained as usize] += 1;
+        true
+    }
+
+    /// True where the client is told something else, or more.
+    fn hear_error(&mut self, body: &[u8], chunk: &[u8], out: &mut Outlets) -> bool {
+        let Some(lull) = &mut self.lull else { return false };
+        let Some(mut fields) = Fields::read(body) else {
+            return false;
+        };
+        lull.batch.failed = true;
+        let up = out.to_client.buffer(chunk);
+        let counts = &mut self.effects.counts.refused;
+        if own::is_failing_text(&fields)
+            && let Some(refusal) = lull.batch.refusal.take()
+        {
+            refusal.write(up, &lull.lull);
+        } else if lull.straggle.explains(fields.sqlstate()) {
+            refusal::write_drained(up, &lull.lull);
+            counts[Refused::Drained as usize] += 1;
+        } else if fields.sqlstate() == READ_ONLY_SQL_TRANSACTION.as_bytes() {
+            refusal::explain(&mut fields, &lull.lull, up);
+            counts[Refused::Write as usize] += 1;
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+/// What the upstream's stream is searched for now.
+#[derive(Clone, Copy)]
+struct Listening {
+    own: bool,
+    careful: bool,
+    muted: bool,
+}
+
+impl Listening {
+    fn want(self, header: Header) -> Want {
+        let small = header.body_bytes <= GLANCE_BYTES_MAX;
+        match header.tag {
+            tags::READY_FOR_QUERY | tags::COMMAND_COMPLETE | tags::PARAMETER_STATUS if small => Want::Whole,
+            tags::NOTICE | tags::NOTIFICATION => Want::Header,
+            _ if self.own && header.body_bytes <= own::REPLY_BYTES_MAX => Want::Whole,
+            _ if self.own || self.muted => Want::Discard,
+            tags::ERROR if self.careful && small => Want::Whole,
+            _ => Want::Header,
+        }
+    }
+}
+
+fn is_fatal(body: &[u8]) -> bool {
+    let fields = Fields::read(body).unwrap_or_default();
+    matches!(fields.get(b'V'), Some(b"FATAL" | b"PANIC"))
+}
