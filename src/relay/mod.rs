@@ -129,10 +129,13 @@ impl Relay {
 
     /// Moves bytes until the session is over. The session leaves the roster only when its upstream has closed: until
     /// then a statement of it may be running.
-    pub async fn run(mut self) -> End {
-        let end = poll_fn(|cx| self.poll(cx)).await;
-        self.worker.roster.leave(&self.live);
-        end
+    pub fn run(mut self: Box<Self>) -> impl Future<Output = End> {
+        // Boxed once, so that the task is small however often it is moved.
+        poll_fn(move |cx| {
+            let end = ready!(self.poll(cx));
+            self.worker.roster.leave(&self.live);
+            Poll::Ready(end)
+        })
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {

@@ -5,7 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     rc::Rc,
     sync::Arc,
 };
@@ -40,6 +40,8 @@ struct Watch {
 pub struct Roster {
     sessions: RefCell<HashMap<SessionId, Rc<Live>>>,
     next_id: Cell<SessionId>,
+    /// One for the many sessions of a pool.
+    principals: RefCell<HashSet<Rc<Principal>>>,
     view: RefCell<Arc<View>>,
     watches: RefCell<Vec<Watch>>,
     audits: RefCell<HashMap<Place, Arc<RefusedWords>>>,
@@ -73,8 +75,25 @@ impl Roster {
         Ok(live)
     }
 
+    pub fn principal(&self, who: Principal) -> Rc<Principal> {
+        let mut principals = self.principals.borrow_mut();
+        if let Some(known) = principals.get(&who) {
+            return Rc::clone(known);
+        }
+        let new = Rc::new(who);
+        principals.insert(Rc::clone(&new));
+        new
+    }
+
     pub fn leave(&self, live: &Live) {
-        self.sessions.borrow_mut().remove(&live.id);
+        let mut sessions = self.sessions.borrow_mut();
+        sessions.remove(&live.id);
+        if sessions.is_empty() {
+            // Nobody is there: what many sessions needed is given back.
+            *sessions = HashMap::new();
+            *self.principals.borrow_mut() = HashSet::new();
+        }
+        drop(sessions);
         // Questions that it has not answered fail with their sender.
         self.questions
             .borrow_mut()

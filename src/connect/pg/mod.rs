@@ -67,7 +67,7 @@ pub async fn serve(worker: Rc<Worker>, metrics: Arc<WorkerMetrics>, accepted: Ac
         Err(failure) => {
             metrics.logins.add(failure.result);
             tracing::info!(client, result = ?failure.result, "no login: {}", failure.fault);
-            return tell(failure).await;
+            return Box::pin(tell(failure)).await;
         }
     };
     metrics.logins.add(LoginResult::Ok);
@@ -97,7 +97,7 @@ async fn log_in(
     worker: &Rc<Worker>,
     metrics: &Arc<WorkerMetrics>,
     accepted: Accepted,
-) -> Result<Option<Relay>, Failure> {
+) -> Result<Option<Box<Relay>>, Failure> {
     let front = Arc::clone(&accepted.front);
     let limit = front.cluster.limits.login_timeout;
     match timeout(limit, attempt(worker, metrics, accepted)).await {
@@ -113,7 +113,7 @@ async fn attempt(
     worker: &Rc<Worker>,
     metrics: &Arc<WorkerMetrics>,
     accepted: Accepted,
-) -> Result<Option<Relay>, Failure> {
+) -> Result<Option<Box<Relay>>, Failure> {
     let Accepted {
         socket,
         front,
@@ -148,7 +148,7 @@ async fn attempt(
     login.settings = settings(&front);
     login.kind = startup.kind;
     let bypass = bypass || front.cluster.bypass_users.contains(&startup.user);
-    let facts = facts(&front, startup, client_name, bypass);
+    let facts = facts(worker, &front, startup, client_name, bypass);
     let born =
         |order| PgSession::born(login, order, &mut out).map(|session| Box::new(session) as Box<dyn Session>);
     let live = match worker.roster.join(facts, born) {
@@ -164,7 +164,7 @@ async fn attempt(
         Arc::clone(metrics),
         cancel,
     );
-    Ok(Some(relay.with(ahead, Box::new(place))))
+    Ok(Some(Box::new(relay.with(ahead, Box::new(place)))))
 }
 
 fn settings(front: &Front) -> Settings {
@@ -176,14 +176,14 @@ fn settings(front: &Front) -> Settings {
     }
 }
 
-fn facts(front: &Front, startup: Startup, client: Box<str>, bypass: bool) -> Facts {
+fn facts(worker: &Worker, front: &Front, startup: Startup, client: Box<str>, bypass: bool) -> Facts {
     let principal = Principal {
         cluster: front.cluster.name.clone(),
         database: startup.database,
         user: startup.user,
     };
     Facts {
-        principal: Rc::new(principal),
+        principal: worker.roster.principal(principal),
         application_name: startup.application_name.into(),
         client,
         bypass,
