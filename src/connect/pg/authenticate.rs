@@ -91,7 +91,7 @@ type Broken = (LoginResult, Fault, bool);
 
 impl Exchange {
     async fn run(&mut self, startup: &Startup) -> Result<(), Broken> {
-        self.to_upstream(&startup.packet).await?;
+        self.send_upstream(&startup.packet).await?;
         loop {
             if !self.from_upstream.has_message() {
                 self.flush().await?;
@@ -165,7 +165,7 @@ impl Exchange {
             .map_err(|error| upstream_broken(error.into()))
     }
 
-    async fn to_upstream(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+    async fn send_upstream(&mut self, bytes: &[u8]) -> Result<(), Broken> {
         self.upstream
             .write_all(bytes)
             .await

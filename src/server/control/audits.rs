@@ -13,6 +13,7 @@ use crate::{
     relay::Place,
     server::worker::ToWorker,
     session::pg::audit::{Audit, Outcome, Step},
+    sql::pg::RefusedWords,
 };
 
 const RETRY_WAIT: Duration = Duration::from_millis(500);
@@ -22,14 +23,27 @@ pub(super) enum AuditState {
     Running,
     /// The last attempt failed; another is coming.
     Failing(String),
-    Done(Vec<AuditFinding>),
+    Done {
+        findings: Vec<AuditFinding>,
+        words: Arc<RefusedWords>,
+    },
 }
 
 impl Control {
     pub(super) fn need_audit(self: &Rc<Self>, place: Place) {
-        let mut audits = self.audits.borrow_mut();
-        if audits.contains_key(&place) {
+        if !self.gate.borrow().view().reaches(&place.0, &place.1) {
             return;
+        }
+        let mut audits = self.audits.borrow_mut();
+        match audits.get(&place) {
+            None => {}
+            Some(AuditState::Done { words, .. }) => {
+                return self.tell_all(|| ToWorker::Audited {
+                    place: place.clone(),
+                    words: Arc::clone(words),
+                });
+            }
+            Some(AuditState::Running | AuditState::Failing(_)) => return,
         }
         audits.insert(place.clone(), AuditState::Running);
         let control = Rc::clone(self);
@@ -106,7 +120,14 @@ impl Control {
             place: place.clone(),
             words: Arc::clone(&words),
         });
-        self.audits.borrow_mut().insert(place, AuditState::Done(findings));
+        // The lull may have ended meanwhile; the next one asks again.
+        if self.gate.borrow().view().reaches(&place.0, &place.1) {
+            self.audits
+                .borrow_mut()
+                .insert(place, AuditState::Done { findings, words });
+        } else {
+            self.audits.borrow_mut().remove(&place);
+        }
         self.audit_ended.notify_waiters();
     }
 
@@ -121,7 +142,7 @@ impl Control {
         }
     }
 
-    fn audit_results(&self, places: &[Place]) -> Option<Result<Vec<AuditFinding>, String>> {
+    pub(super) fn audit_results(&self, places: &[Place]) -> Option<Result<Vec<AuditFinding>, String>> {
         let audits = self.audits.borrow();
         let mut findings = Vec::new();
         for place in places {
@@ -130,7 +151,7 @@ impl Control {
                 Some(AuditState::Failing(why)) => {
                     return Some(Err(format!("the audit of {}/{} failed: {why}", place.0, place.1)));
                 }
-                Some(AuditState::Done(found)) => findings.extend(found.iter().cloned()),
+                Some(AuditState::Done { findings: found, .. }) => findings.extend(found.iter().cloned()),
                 // Its sessions have gone.
                 None => {}
             }

@@ -17,10 +17,11 @@ use tokio::{
 
 use super::{Control, is_open, millis, now_unix_ms, question::NoAnswer};
 use crate::{
-    admin::{Answer, FenceState, Opened, PreparedTransaction, Refused, Session, Straggler},
+    admin::{Answer, AuditFinding, FenceState, Opened, PreparedTransaction, Refused, Session, Straggler},
     gate::{Lull, Prepared, Request, Stragglers},
     relay::Place,
     server::worker::ToWorker,
+    session::Rows,
 };
 
 type Notices = mpsc::UnboundedSender<String>;
@@ -111,7 +112,7 @@ impl Control {
         let places = self.places(lull).await;
         opened.prepared = self.prepared(lull, &places, drain_ends, stands, notices).await;
         let blocked = !opened.prepared.is_empty() && lull.request.prepared == Prepared::Block;
-        opened.audit = self.audits_of(&places).await.map_err(Refused::Failed)?;
+        opened.audit = self.findings(&places, stands).await.map_err(Refused::Failed)?;
         opened.fenced = stands && !blocked && is_open(&self.gate.borrow(), lull);
         opened.fenced_ms = millis(began.elapsed());
         if opened.fenced {
@@ -128,6 +129,28 @@ impl Control {
             position = opened.position, "lull is open"
         );
         Ok(opened)
+    }
+
+    /// What the audits found. A session that does not stand may be too busy to be asked: then they go on behind.
+    async fn findings(&self, places: &[Place], stands: bool) -> Result<Vec<AuditFinding>, String> {
+        if !stands {
+            return Ok(self
+                .audit_results(places)
+                .and_then(Result::ok)
+                .unwrap_or_default());
+        }
+        let clusters = self.config.borrow().clusters.clone();
+        let limit = clusters
+            .iter()
+            .map(|cluster| cluster.limits.audit_timeout)
+            .max()
+            .unwrap_or_default();
+        let late = |_| {
+            Err(format!(
+                "the audit of routines did not end within {limit:?} (audit_timeout)"
+            ))
+        };
+        timeout(limit, self.audits_of(places)).await.unwrap_or_else(late)
     }
 
     fn note(&self, lull: &Lull, opened: &Opened, blocked: bool) -> Option<String> {
@@ -260,22 +283,34 @@ impl Control {
         places.into_iter().collect()
     }
 
-    /// One place for each cluster: what is asked there holds for the whole server.
-    fn one_of_each_cluster(places: &[Place]) -> BTreeMap<&str, &Place> {
-        places.iter().map(|place| (place.0.as_str(), place)).collect()
+    /// Asks each cluster what holds for the whole server, in the first of its places that answers.
+    async fn ask_each_cluster(&self, places: &[Place], text: &str) -> BTreeMap<String, Rows> {
+        let mut answers = BTreeMap::new();
+        for place in places {
+            if answers.contains_key(&place.0) {
+                continue;
+            }
+            match self.ask(place, text).await {
+                Ok(rows) => {
+                    answers.insert(place.0.clone(), rows);
+                }
+                Err(NoAnswer::Nobody) => {}
+                Err(why) => tracing::warn!(
+                    cluster = place.0,
+                    database = place.1,
+                    "a question has no answer: {why:?}"
+                ),
+            }
+        }
+        answers
     }
 
     async fn positions(&self, places: &[Place]) -> BTreeMap<String, String> {
-        let mut positions = BTreeMap::new();
-        for (cluster, place) in Self::one_of_each_cluster(places) {
-            match self.ask(place, POSITION).await {
-                Ok(rows) => {
-                    positions.extend(first_text(&rows).map(|position| (cluster.to_owned(), position)));
-                }
-                Err(why) => tracing::warn!(cluster, "the log position is not known: {why:?}"),
-            }
-        }
-        positions
+        let answers = self.ask_each_cluster(places, POSITION).await;
+        answers
+            .into_iter()
+            .filter_map(|(cluster, rows)| Some((cluster, first_text(&rows)?)))
+            .collect()
     }
 
     /// Prepared transactions in scope; waits until the drain ends for them to go.
@@ -288,13 +323,14 @@ impl Control {
         notices: &Notices,
     ) -> Vec<PreparedTransaction> {
         loop {
+            let answers = if stands {
+                self.ask_each_cluster(places, PREPARED).await
+            } else {
+                BTreeMap::new()
+            };
             let mut found = Vec::new();
-            for (cluster, place) in Self::one_of_each_cluster(places) {
-                match self.ask(place, PREPARED).await {
-                    Ok(rows) => found.extend(rows.iter().filter_map(|row| prepared(cluster, row))),
-                    Err(NoAnswer::Nobody) => {}
-                    Err(why) => tracing::warn!(cluster, "prepared transactions are not known: {why:?}"),
-                }
+            for (cluster, rows) in &answers {
+                found.extend(rows.iter().filter_map(|row| prepared(cluster, row)));
             }
             found.retain(|transaction| self.covers(lull, transaction));
             let waits = stands && lull.request.prepared == Prepared::Block && Instant::now() < until;

@@ -18,6 +18,10 @@ pub(super) struct Around {
     pub(super) status: Status,
     /// The open transaction was read-write when it began.
     pub(super) downgraded: bool,
+    /// The open transaction has failed, and was read-write when it began.
+    pub(super) failed_uncovered: bool,
+    /// The session's default is read-only: the next transaction begins so.
+    pub(super) guarded: bool,
     pub(super) server_major: u16,
 }
 
@@ -151,7 +155,11 @@ impl Batch {
             Class::Commit { chain } | Class::Rollback { chain } => {
                 self.commits |= matches!(class, Class::Commit { .. });
                 if !chain {
-                    self.lifted_now = self.lifted_next;
+                    self.lifted_now = self.lifted_next || !around.guarded;
+                } else if around.downgraded || around.failed_uncovered {
+                    // The next transaction is what this one was to the server, which may be read-write.
+                    self.reassert = true;
+                    self.lifted_now = true;
                 }
             }
             Class::Release | Class::RollbackTo if around.downgraded => {

@@ -137,15 +137,16 @@ impl PgSession {
         if begins_batch(header.tag) && !goes_on && !self.may_begin() {
             return Ok(Passed::Hold);
         }
-        if !self.inspects() {
-            self.note(header, message.last() == Some(&0));
-            return Ok(Passed::Forward);
-        }
+        // Also where the lull has ended meanwhile: what was opened for the message is closed behind it.
         self.in_lull(|lull| {
             if lull.wrap == Wrap::Ready {
                 (lull.batch.wrapped, lull.wrap) = (true, Wrap::No);
             }
         });
+        if !self.inspects() {
+            self.note(header, message.last() == Some(&0));
+            return Ok(Passed::Forward);
+        }
         let body = message.get(HEADER_BYTES..).unwrap_or_default();
         let decision = if body.len() < header.body_bytes && header.tag != tags::COPY_DATA {
             Decision::Refuse(self.too_large(header))

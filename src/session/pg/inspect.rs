@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    InLull, Kind, PgSession,
+    Cover, InLull, Kind, PgSession,
     batch::{Around, Step},
     book::Found,
     own,
@@ -194,7 +194,9 @@ impl PgSession {
     fn around(&self) -> Around {
         Around {
             status: self.transaction.status,
-            downgraded: self.cover == super::Cover::Transaction,
+            downgraded: self.cover == Cover::Transaction,
+            failed_uncovered: self.cover == Cover::Failed,
+            guarded: self.guard_holds(),
             server_major: self.parameters.server_major(),
         }
     }

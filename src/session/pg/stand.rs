@@ -34,6 +34,8 @@ impl PgSession {
                 None => self.lull = Some(Box::new(self.enter(lull))),
             }
             self.careful = true;
+        } else if let Some(in_lull) = &mut self.lull {
+            in_lull.straggle.call_off();
         }
         self.order = order;
         if !self.careful {
@@ -140,7 +142,8 @@ impl PgSession {
         }
     }
 
-    fn guard_holds(&self) -> bool {
+    /// The next transaction begins read-only.
+    pub(super) fn guard_holds(&self) -> bool {
         let lifted = self.lull.as_ref().is_some_and(|lull| lull.lifted);
         self.guarded && !lifted && self.parameters.read_only_default != Some(false)
     }
@@ -372,7 +375,7 @@ impl PgSession {
         let idle = status == Status::Idle;
         lull.book.ready(idle);
         lull.texts_failed = false;
-        lull.lifted |= batch.lifts_next() && idle;
+        lull.lifted |= batch.lifts_next();
         lull.must_reassert = !idle && (lull.must_reassert || batch.reassert);
         self.effects.counts.reasserts_transaction += u32::from(lull.must_reassert);
         if !batch.failed && batch.wish.is_some() {

@@ -68,6 +68,13 @@ impl Straggle {
         cancelled || drained
     }
 
+    /// The lull is over: what has not begun to be ended, is not.
+    pub(super) fn call_off(&mut self) {
+        if self.abort == Abort::Wanted {
+            self.abort = Abort::No;
+        }
+    }
+
     pub(super) fn transaction_ended(&mut self) {
         *self = Self {
             abort: Abort::No,
