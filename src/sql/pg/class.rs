@@ -107,6 +107,7 @@ pub enum Class {
     Deallocate {
         name: Option<Vec<u8>>,
     },
+    /// Runs nothing yet: EXECUTE does what `inner` says, with its leaks and its calls of `set_config`.
     Prepare {
         name: Vec<u8>,
         inner: Box<Statement>,

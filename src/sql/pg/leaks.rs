@@ -95,9 +95,15 @@ pub(super) fn runs_text(name: &[u8]) -> Option<SqlArgument> {
 
 /// Functions that read relations which they find by themselves or are given by name.
 pub(super) fn reads_by_name(name: &[u8]) -> bool {
-    [&b"table_to_xml"[..], b"schema_to_xml", b"database_to_xml"]
-        .iter()
-        .any(|known| name.starts_with(known))
+    [
+        &b"table_to_xml"[..],
+        b"schema_to_xml",
+        b"database_to_xml",
+        b"pg_input_is_valid",
+        b"pg_input_error_info",
+    ]
+    .iter()
+    .any(|known| name.starts_with(known))
 }
 
 pub(super) const UNREADABLE_TEXT: &str = Text.text();

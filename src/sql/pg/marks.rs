@@ -96,9 +96,10 @@ impl Watch {
             let fine = !self.context.nested && self.text_reads(lexer, argument);
             return if fine { Sight::Call } else { Sight::RunsText };
         }
-        if name.kind == Kind::Word
+        let keyword = name.kind == Kind::Word && !self.dotted;
+        if keyword
             && NOT_FUNCTIONS
-                .binary_search_by(|k| k.as_bytes().cmp(folded))
+                .binary_search(&std::str::from_utf8(folded).unwrap_or(""))
                 .is_ok()
         {
             return Sight::Nothing;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::question::literal;
 
 const FOREIGN_TABLES: &str = "foreign-tables";
+const EXTENSION: &str = "extension:";
 
 #[derive(Debug, Default)]
 pub(super) struct Allowed {
@@ -37,7 +38,11 @@ impl Allowed {
     pub(super) fn routine(&self, name: &str, arguments: &str, extension: Option<&str>) -> bool {
         self.names.contains(name)
             || self.signatures.contains(&signature(name, arguments))
-            || extension.is_some_and(|e| self.names.contains(&format!("extension:{e}")))
+            || extension.is_some_and(|e| self.names.contains(&format!("{EXTENSION}{e}")))
+    }
+
+    pub(super) fn extensions(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter_map(|name| name.strip_prefix(EXTENSION))
     }
 
     /// The names as an array, and whether there are any.
@@ -62,18 +67,26 @@ fn signature(name: &str, arguments: &str) -> String {
 
 /// A type as people write it, from how they or the catalogs do.
 pub(super) fn type_name(name: &str) -> String {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ").replace('"', "");
+    let name = name
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('"', "");
     let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
     if let Some(element) = name.strip_suffix("[]") {
         return format!("{}[]", type_name(element));
     }
-    let (schema, bare) = name.rsplit_once('.').map_or(("", name), |(schema, bare)| (schema, bare));
+    let (schema, bare) = name
+        .rsplit_once('.')
+        .map_or(("", name), |(schema, bare)| (schema, bare));
     if let Some(element) = bare.strip_prefix('_').filter(|e| !e.is_empty()) {
         let dot = if schema.is_empty() { "" } else { "." };
         return format!("{}[]", type_name(&format!("{schema}{dot}{element}")));
     }
     let lower = name.to_ascii_lowercase();
-    let known = SPELLED.iter().find(|(catalogs, others)| lower == *catalogs || others.contains(&lower.as_str()));
+    let known = SPELLED
+        .iter()
+        .find(|(catalogs, others)| lower == *catalogs || others.contains(&lower.as_str()));
     match known {
         Some((catalogs, others)) => (*others.first().unwrap_or(catalogs)).to_owned(),
         None => name.to_owned(),
@@ -119,7 +132,12 @@ mod tests {
 
     #[test]
     fn a_routine_is_allowed_by_name_by_signature_or_by_extension() {
-        let list = allowed(&["public.f", "crm.g( int4,\"text\"[] )", "extension:plv8", " foreign-tables "]);
+        let list = allowed(&[
+            "public.f",
+            "crm.g( int4,\"text\"[] )",
+            "extension:plv8",
+            " foreign-tables ",
+        ]);
         assert!(list.foreign_tables);
         assert!(list.routine("public.f", "text, int8", None));
         assert!(list.routine("crm.g", "int4, _text", None));

@@ -26,19 +26,23 @@ WITH RECURSIVE barrier(catalog, id) AS MATERIALIZED (
         ('pg_cast', '{pg_rewrite,pg_proc,pg_constraint,pg_attrdef,pg_policy,pg_trigger,pg_class,pg_statistic_ext}'),
         ('pg_opclass', '{pg_class,pg_type}'),
         ('pg_opfamily', '{pg_class}')) AS f(one, many)
-), reached(catalog, id, mode, via_catalog, via_id) AS (
+), reached(catalog, id, mode, via_catalog, via_id, few) AS (
     -- Mode: a = any mention, w = only where something is written.
-    SELECT s.catalog, s.id, s.mode, ''::pg_catalog.name, 0::pg_catalog.oid FROM ({seeds}) AS s(catalog, id, mode)
-    WHERE NOT EXISTS (SELECT FROM barrier b WHERE b.catalog = s.catalog AND b.id = s.id)
+    -- `few` is always true. It makes the planner expect few rows: it cannot know how little a recursion finds, and for
+    -- the cost that it would expect, it would spend seconds on compiling the query (jit).
+    SELECT s.catalog, s.id, s.mode, ''::pg_catalog.name, 0::pg_catalog.oid, s.few
+    FROM ({seeds}) AS s(catalog, id, mode, few)
+    WHERE s.few = 1 AND NOT EXISTS (SELECT FROM barrier b WHERE b.catalog = s.catalog AND b.id = s.id)
     UNION
-    SELECT e.catalog, e.id, e.mode, r.catalog, r.id FROM reached r CROSS JOIN LATERAL (
-        SELECT c.relname AS catalog, d.objid AS id, r.mode AS mode FROM followed f
-        JOIN pg_catalog.pg_class o ON o.relname = f.from_catalog
-             AND o.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
-        JOIN pg_catalog.pg_depend d ON d.refclassid = o.oid AND d.refobjid = r.id
-        JOIN pg_catalog.pg_class c ON c.oid = d.classid AND c.relname = f.catalog
-        WHERE f.from_catalog = r.catalog AND d.deptype <> 'e'
-          AND (r.mode = 'a' OR (r.catalog = 'pg_class' AND f.catalog = 'pg_rewrite'))
+    SELECT e.catalog, e.id, e.mode, r.catalog, r.id, 1 FROM reached r CROSS JOIN LATERAL (
+        -- A function whose body is kept parsed may write to what it depends on.
+        SELECT c.relname AS catalog, d.objid AS id, CASE WHEN c.relname = 'pg_proc' THEN 'a' ELSE r.mode END AS mode
+        FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.classid
+        WHERE d.refclassid = (SELECT o.oid FROM pg_catalog.pg_class o
+                              WHERE o.relname = r.catalog AND o.relnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+          AND d.refobjid = r.id AND d.deptype <> 'e'
+          AND EXISTS (SELECT FROM followed f WHERE f.from_catalog = r.catalog AND f.catalog = c.relname)
+          AND (r.mode = 'a' OR c.relname = ANY ('{pg_rewrite,pg_proc}'::pg_catalog.name[]))
         UNION ALL
         SELECT 'pg_class', w.ev_class, CASE WHEN w.ev_type = '1' THEN r.mode ELSE 'w' END
         FROM pg_catalog.pg_rewrite w JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
@@ -90,6 +94,10 @@ WITH RECURSIVE barrier(catalog, id) AS MATERIALIZED (
         SELECT 'pg_opclass', x.oid, 'a' FROM pg_catalog.pg_opclass x
         WHERE r.catalog = 'pg_opfamily' AND x.opcfamily = r.id
         UNION ALL
+        -- Sorting, grouping and joining by these operators calls the family's functions.
+        SELECT 'pg_operator', x.amopopr, 'a' FROM pg_catalog.pg_amop x
+        WHERE r.catalog = 'pg_opfamily' AND x.amopfamily = r.id AND x.amopopr >= 16384
+        UNION ALL
         SELECT 'pg_type', x.opcintype, 'a' FROM pg_catalog.pg_opclass x
         WHERE r.catalog = 'pg_opclass' AND x.oid = r.id AND x.opcintype >= 16384
         UNION ALL
@@ -120,11 +128,13 @@ WITH RECURSIVE barrier(catalog, id) AS MATERIALIZED (
     ) AS e(catalog, id, mode)
     WHERE NOT EXISTS (SELECT FROM barrier b WHERE b.catalog = e.catalog AND b.id = e.id)
 ), column_names(name) AS MATERIALIZED (
-    SELECT DISTINCT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid >= 16384 AND a.attnum > 0
+    SELECT DISTINCT a.attname FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid >= 16384 AND a.attnum >= 1
+      AND NOT (a.attrelid = ANY (SELECT r.id FROM reached r WHERE r.catalog = 'pg_class'))
 )
 SELECT r.catalog::pg_catalog.text, r.id::pg_catalog.text, r.mode, r.via_catalog::pg_catalog.text,
        r.via_id::pg_catalog.text, d.kind, d.schema::pg_catalog.text, d.name::pg_catalog.text, d.extra,
-       CASE WHEN k.name IS NOT NULL
+       CASE WHEN d.name = ANY (SELECT k.name FROM column_names k)
               OR EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.proname = d.name AND p.oid < 16384)
               OR EXISTS (SELECT FROM pg_catalog.pg_get_keywords() AS w WHERE w.word = d.name::pg_catalog.text)
             THEN 'common' END,
@@ -161,10 +171,10 @@ FROM reached r LEFT JOIN LATERAL (
     JOIN pg_catalog.pg_type tt ON tt.oid = x.casttarget
     WHERE r.catalog = 'pg_cast' AND x.oid = r.id
 ) AS d ON true
-LEFT JOIN column_names k ON k.name = d.name
 LEFT JOIN LATERAL (
     SELECT e.extname FROM pg_catalog.pg_depend m JOIN pg_catalog.pg_class c ON c.oid = m.classid
     JOIN pg_catalog.pg_extension e ON e.oid = m.refobjid
     WHERE c.relname = r.catalog AND c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace AND m.objid = r.id
       AND m.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND m.deptype = 'e'
 ) AS x ON true
+WHERE r.few = 1

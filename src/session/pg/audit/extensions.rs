@@ -6,6 +6,8 @@
 //! (sends notifications), plv8 and friends' libraries, postgis_raster (can reach files and networks), and everything
 //! that is not known for certain.
 
+use super::allowed::Allowed;
+
 /// Compute, inspect or index, and nothing else.
 #[rustfmt::skip]
 const CLEAN: &[&str] = &[
@@ -38,15 +40,29 @@ const MIXED: &[&str] = &[
 /// statements (`AddGeometryColumn`).
 const COMPILED: &[&str] = &["postgis"];
 
-/// The lists as the survey needs them.
-pub(super) fn parts() -> Vec<(&'static str, String)> {
-    let array = |names: &[&str]| {
-        let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        format!("'{{{}}}'::pg_catalog.name[]", quoted.join(","))
+/// The lists as the survey needs them. What the operator allows counts as clean.
+pub(super) fn parts(allowed: &Allowed) -> Vec<(&'static str, String)> {
+    let allowed: Vec<&str> = allowed.extensions().filter(|name| is_plain(name)).collect();
+    let without = |list: &[&'static str]| -> Vec<&str> {
+        list.iter()
+            .copied()
+            .filter(|name| !allowed.contains(name))
+            .collect()
     };
     vec![
-        ("{clean}", array(CLEAN)),
-        ("{mixed}", array(MIXED)),
+        ("{clean}", array(&[CLEAN, allowed.as_slice()].concat())),
+        ("{mixed}", array(&without(MIXED))),
         ("{compiled}", array(COMPILED)),
     ]
+}
+
+/// Names that need nothing escaped. (Others are looked at, and then allowed.)
+fn is_plain(name: &str) -> bool {
+    name.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}
+
+fn array(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("'{{{}}}'::pg_catalog.name[]", quoted.join(","))
 }

@@ -66,16 +66,22 @@ pub(super) fn ask(columns: usize, query: &str, parts: &[(&str, String)]) -> Stri
 
 /// A text as an expression. The operator's names may hold anything.
 pub(super) fn literal(text: &str) -> String {
-    if text.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'\\' && b != b'\'') {
+    if text
+        .bytes()
+        .all(|b| matches!(b, b' '..=b'~') && b != b'\\' && b != b'\'')
+    {
         return format!("'{text}'");
     }
     let digits: String = text.bytes().map(|b| format!("{b:02x}")).collect();
     format!("pg_catalog.convert_from(pg_catalog.decode('{digits}', 'hex'), 'UTF8')")
 }
 
-/// Rows `(catalog, id)` or `(catalog, id, mode)` as a query, also where there are none.
+/// Rows `(catalog, id)` or `(catalog, id, mode, 1)` as a query, also where there are none.
 pub(super) fn rows_of(nodes: &BTreeMap<Node, Option<char>>) -> String {
-    let mode = |mode: &Option<char>| mode.map(|m| format!(", '{m}'::pg_catalog.text")).unwrap_or_default();
+    let mode = |mode: &Option<char>| {
+        mode.map(|m| format!(", '{m}'::pg_catalog.text, 1"))
+            .unwrap_or_default()
+    };
     let rows: Vec<_> = nodes
         .iter()
         .map(|(node, m)| {
@@ -121,7 +127,8 @@ impl Row {
     }
 }
 
-pub(super) const UNEXPECTED: &str = "the server answered the audit's question in a form that was not expected";
+pub(super) const UNEXPECTED: &str =
+    "the server answered the audit's question in a form that was not expected";
 
 /// Reads an answer of so many columns.
 pub(super) fn rows(answer: Rows, columns: usize) -> Result<Vec<Row>, String> {
@@ -157,7 +164,13 @@ pub(super) mod tests {
     pub(in super::super) fn row(cells: &[Option<&str>]) -> Vec<Option<Vec<u8>>> {
         cells
             .iter()
-            .map(|cell| cell.map(|text| text.bytes().flat_map(|b| format!("{b:02x}").into_bytes()).collect()))
+            .map(|cell| {
+                cell.map(|text| {
+                    text.bytes()
+                        .flat_map(|b| format!("{b:02x}").into_bytes())
+                        .collect()
+                })
+            })
             .collect()
     }
 
@@ -187,9 +200,22 @@ pub(super) mod tests {
             include_str!("texts.sql"),
         ];
         for question in questions {
-            let code: Vec<_> = question.lines().filter(|l| !l.trim_start().starts_with("--")).collect();
+            let code: Vec<_> = question
+                .lines()
+                .filter(|l| !l.trim_start().starts_with("--"))
+                .collect();
             let code = code.join("\n");
-            for word in [" IN (", " LIKE ", " USING ", "IS DISTINCT", "||", "\\", "::text", "::oid", "::name"] {
+            for word in [
+                " IN (",
+                " LIKE ",
+                " USING ",
+                "IS DISTINCT",
+                "||",
+                "\\",
+                "::text",
+                "::oid",
+                "::name",
+            ] {
                 assert!(!code.contains(word), "{word}");
             }
             for operator in [" > ", " <= ", " + ", " - ", " !~ "] {

@@ -1,8 +1,10 @@
 WITH sharp(id, name) AS MATERIALIZED (
     -- Built-in functions that could do more than compute. All that act on the server are volatile; the exceptions read
-    -- what a text names.
+    -- what a text names. (Those that every second table has as a default are left out.)
     SELECT p.oid, p.proname FROM pg_catalog.pg_proc p
-    WHERE p.oid < 16384 AND (p.provolatile = 'v' OR p.proname ~ '_to_xml|^ts_rewrite$')
+    WHERE p.oid < 16384 AND (p.provolatile = 'v' OR p.proname ~ '_to_xml|^ts_rewrite$|^pg_input_')
+      AND p.proname <> ALL ('{nextval,currval,lastval,setval,random,clock_timestamp,timeofday,gen_random_uuid,uuidv4,
+                              uuidv7}'::pg_catalog.name[])
 ), member(routine, extension) AS MATERIALIZED (
     SELECT d.objid, e.extname FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
@@ -57,6 +59,8 @@ WITH sharp(id, name) AS MATERIALIZED (
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.refobjid = p.oid
     JOIN pg_catalog.pg_class c ON c.oid = d.classid
     WHERE m.extension = ANY ({mixed}) AND d.deptype <> 'e'
+      AND c.relname = ANY ('{pg_rewrite,pg_proc,pg_operator,pg_cast,pg_type,pg_constraint,pg_attrdef,pg_policy,
+                             pg_trigger,pg_class,pg_amproc}'::pg_catalog.name[])
     UNION ALL
     -- An UPDATE of pg_settings is a call of set_config, also inside a function whose body the server keeps parsed.
     SELECT 'pg_proc', d.objid, 'set_config' FROM pg_catalog.pg_depend d
@@ -72,8 +76,6 @@ WITH sharp(id, name) AS MATERIALIZED (
 )
 SELECT 'routine', p.oid::pg_catalog.text, n.nspname::pg_catalog.text, p.proname::pg_catalog.text,
        {arguments}, p.lanname::pg_catalog.text,
-       CASE WHEN p.result = ANY ('{trigger,event_trigger}'::pg_catalog.name[]) THEN 't'
-            ELSE p.prokind::pg_catalog.text END,
        p.extension::pg_catalog.text, pg_catalog.array_to_string(p.proconfig, ' '),
        CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE '' END
 FROM routine p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
@@ -90,10 +92,10 @@ WHERE (p.extension IS NULL OR p.extension <> ALL ({clean}))
         WHERE t.evtfoid = p.oid AND t.evtevent = 'login' AND t.evtenabled <> 'D'))
 UNION ALL
 SELECT DISTINCT 'use', u.catalog::pg_catalog.text, u.id::pg_catalog.text, u.name::pg_catalog.text,
-       NULL, NULL, NULL, NULL, NULL, NULL
+       NULL, NULL, NULL, NULL, NULL
 FROM used u
 UNION ALL
-SELECT 'foreign', t.ftrelid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'foreign', t.ftrelid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_foreign_table t
 JOIN pg_catalog.pg_foreign_server s ON s.oid = t.ftserver
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
@@ -104,12 +106,21 @@ WHERE h.proname IS NULL OR h.proname <> 'file_fdw_handler'
               WHERE pg_catalog.starts_with(o.setting, 'program='))
 UNION ALL
 -- An UPDATE through such a view reaches the rule of pg_settings.
-SELECT 'settings', r.ev_class::pg_catalog.text, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'settings', r.ev_class::pg_catalog.text, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
 WHERE d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.ev_class >= 16384 AND r.ev_type = '1'
   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
   AND d.refobjid = 'pg_catalog.pg_settings'::pg_catalog.regclass
   AND (pg_catalog.pg_relation_is_updatable(r.ev_class::pg_catalog.regclass, false) & 4) = 4
 UNION ALL
-SELECT 'login', t.evtfoid::pg_catalog.text, t.evtname::pg_catalog.text, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'login', t.evtfoid::pg_catalog.text, t.evtname::pg_catalog.text, NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_event_trigger t WHERE t.evtevent = 'login' AND t.evtenabled <> 'D'
+UNION ALL
+-- Two views of the server's own show whether expressions are still stored in the form that is searched here.
+SELECT 'strange', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+                  WHERE r.ev_class = 'pg_catalog.pg_settings'::pg_catalog.regclass AND r.ev_type = '1'
+                    AND r.ev_action::pg_catalog.text ~ ':utilityStmt <>.*:funcid [0-9]+ .*:args <>')
+   OR NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+                  WHERE r.ev_class = 'pg_catalog.pg_tables'::pg_catalog.regclass AND r.ev_type = '1'
+                    AND r.ev_action::pg_catalog.text ~ ':args [(][{].*[{]CONST')

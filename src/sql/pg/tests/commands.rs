@@ -269,6 +269,7 @@ fn calls_are_told_from_keywords_before_parentheses() {
         "SELECT f(1)",
         "SELECT \"in\"(1)",
         "SELECT a.f (1)",
+        "SELECT a.values(1)",
         "SELECT 1 OPERATOR(pg_catalog.+) 1",
     ] {
         assert!(one(text).calls, "{text}");

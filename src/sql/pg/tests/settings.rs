@@ -278,9 +278,5 @@ fn a_letter_that_turkish_servers_fold_to_i_counts_as_i() {
 fn marks_do_not_run_over_into_the_next_statement() {
     let found = all("SELECT 1; SELECT set_config; SELECT ('a')");
     let config: Vec<_> = found.iter().map(|s| s.config).collect();
-    assert_eq!(config, [SetConfig::None,
-            SetConfig::Unknown,
-            SetConfig::None
-        ]
-    );
+    assert_eq!(config, [SetConfig::None, SetConfig::Unknown, SetConfig::None]);
 }
