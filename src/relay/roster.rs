@@ -15,8 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     fault::Fault,
     gate::{Fence, Mode, Order, Principal, Scope, SessionId, Stragglers, View},
-    session::{Activity, Answer, Instruction, Question, Report, Session},
-    sql::pg::RefusedWords,
+    session::{Activity, Answer, Audited, Instruction, Question, Report, Session},
 };
 
 use super::live::{Facts, Live};
@@ -44,7 +43,7 @@ pub struct Roster {
     principals: RefCell<HashSet<Rc<Principal>>>,
     view: RefCell<Arc<View>>,
     watches: RefCell<Vec<Watch>>,
-    audits: RefCell<HashMap<Place, Arc<RefusedWords>>>,
+    audits: RefCell<HashMap<Place, Arc<Audited>>>,
     questions: RefCell<HashMap<u64, (SessionId, oneshot::Sender<Answer>)>>,
     next_question: Cell<u64>,
     needs: RefCell<Option<mpsc::UnboundedSender<Need>>>,
@@ -148,14 +147,14 @@ impl Roster {
         }
         let principal = &live.facts.principal;
         let place = (principal.cluster.clone(), principal.database.clone());
-        if let Some(words) = self.audits.borrow().get(&place) {
-            live.tell(Instruction::Audited(Arc::clone(words)));
+        if let Some(audited) = self.audits.borrow().get(&place) {
+            live.tell(Instruction::Audited(Arc::clone(audited)));
         } else if let Some(needs) = &*self.needs.borrow() {
             let _ = needs.send(Need::Audit(place));
         }
     }
 
-    pub fn audited(&self, place: Place, words: &Arc<RefusedWords>) {
+    pub fn audited(&self, place: Place, audited: &Arc<Audited>) {
         if !self.view.borrow().reaches(&place.0, &place.1) {
             return;
         }
@@ -164,9 +163,9 @@ impl Roster {
             .iter()
             .filter(|live| of_place(&live.facts.principal, &place))
         {
-            live.tell(Instruction::Audited(Arc::clone(words)));
+            live.tell(Instruction::Audited(Arc::clone(audited)));
         }
-        self.audits.borrow_mut().insert(place, Arc::clone(words));
+        self.audits.borrow_mut().insert(place, Arc::clone(audited));
     }
 
     /// Watches for the sessions in scope to stand at `generation`. The number of them, and the word when they do.

@@ -27,8 +27,7 @@ use crate::{
     connect::{Accepted, Front, Listener, Passed, pg},
     gate::{Scope, Stragglers, View},
     relay::{Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
-    session::{Answer, Instruction},
-    sql::pg::RefusedWords,
+    session::{Answer, Audited, Instruction},
     telemetry::metrics::WorkerMetrics,
 };
 
@@ -62,7 +61,7 @@ pub(super) enum ToWorker {
     },
     Audited {
         place: Place,
-        words: Arc<RefusedWords>,
+        audited: Arc<Audited>,
     },
     Sessions(oneshot::Sender<Vec<SessionRow>>),
     Close,
@@ -195,7 +194,7 @@ impl Local {
             ToWorker::Ask { place, text, reply } => {
                 let _ = reply.send(roster.ask(&place, text));
             }
-            ToWorker::Audited { place, words } => roster.audited(place, &words),
+            ToWorker::Audited { place, audited } => roster.audited(place, &audited),
             ToWorker::Sessions(reply) => {
                 let now = Instant::now();
                 let _ = reply.send(roster.all().iter().map(|live| self.row(live, now)).collect());

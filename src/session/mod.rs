@@ -8,9 +8,12 @@
 pub mod outlet;
 pub mod pg;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use crate::{
     fault::Fault,
     gate::{Order, Stragglers},
+    sql::pg::RefusedWords,
 };
 use outlet::Outlets;
 
@@ -37,13 +40,21 @@ pub trait Session {
 pub enum Instruction {
     Take(Order),
     /// The audit of the session's database: what must not be mentioned there.
-    Audited(std::sync::Arc<crate::sql::pg::RefusedWords>),
+    Audited(Arc<Audited>),
     /// The drain is over, and the session does not stand.
     Straggle(Stragglers),
     /// lull stops: the session ends at its next idle moment.
     Close,
     /// A question of lull's own, to be asked when nobody is disturbed by it.
     Ask(Question),
+}
+
+/// What must not be mentioned in a database while a lull covers it.
+#[derive(Debug, Default)]
+pub struct Audited {
+    pub words: RefusedWords,
+    /// Object ids that stand for such names.
+    pub oids: BTreeSet<u32>,
 }
 
 /// A statement of lull's own whose rows come back as `Effects::answers`.

@@ -1,22 +1,32 @@
-//! Runs the audit of each database that a lull reaches, once, on the first session that is there to ask.
+//! Runs the audit of each database that a lull reaches, on a session that is there to ask.
 //!
 //! Until its database is audited, a covered session lets no statement up; so an audit that cannot be done is tried
-//! again while the lull is open.
+//! again while the lull is open. What a transaction that was still writing has made meanwhile is in no audit that
+//! began before the fence: `on` has it done again then, before it answers.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::task::spawn_local;
+use tokio::{task::spawn_local, time::sleep};
 
 use super::{Control, question::NoAnswer};
 use crate::{
     admin::AuditFinding,
     relay::Place,
     server::worker::ToWorker,
-    session::pg::audit::{Audit, Outcome, Step},
-    sql::pg::RefusedWords,
+    session::{
+        Audited,
+        pg::audit::{Audit, Finding, Outcome, Step},
+    },
 };
 
 const RETRY_WAIT: Duration = Duration::from_millis(500);
+/// How long an audit waits for the sessions of its database to stand, so that it need not be done again. Reads wait
+/// with it.
+const STAND_WAIT: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) enum AuditState {
@@ -24,36 +34,48 @@ pub(super) enum AuditState {
     /// The last attempt failed; another is coming.
     Failing(String),
     Done {
+        /// When it began.
+        at: Instant,
         findings: Vec<AuditFinding>,
-        words: Arc<RefusedWords>,
+        audited: Arc<Audited>,
     },
 }
 
 impl Control {
+    /// A session waits for the audit of its database.
     pub(super) fn need_audit(self: &Rc<Self>, place: Place) {
         if !self.gate.borrow().view().reaches(&place.0, &place.1) {
             return;
         }
-        let mut audits = self.audits.borrow_mut();
-        match audits.get(&place) {
+        match self.audits.borrow().get(&place) {
             None => {}
-            Some(AuditState::Done { words, .. }) => {
-                return self.tell_all(|| ToWorker::Audited {
-                    place: place.clone(),
-                    words: Arc::clone(words),
-                });
-            }
+            Some(AuditState::Done { audited, .. }) => return self.tell_audited(&place, audited),
             Some(AuditState::Running | AuditState::Failing(_)) => return,
         }
-        audits.insert(place.clone(), AuditState::Running);
+        self.start_audit(place);
+    }
+
+    fn start_audit(self: &Rc<Self>, place: Place) {
+        self.audits
+            .borrow_mut()
+            .insert(place.clone(), AuditState::Running);
         let control = Rc::clone(self);
         spawn_local(async move { control.audit_until_done(place).await });
     }
 
+    fn tell_audited(&self, place: &Place, audited: &Arc<Audited>) {
+        self.tell_all(|| ToWorker::Audited {
+            place: place.clone(),
+            audited: Arc::clone(audited),
+        });
+    }
+
     async fn audit_until_done(self: Rc<Self>, place: Place) {
+        self.wait_for_standing(&place).await;
         while self.audits.borrow().contains_key(&place) {
+            let began = Instant::now();
             match self.audit(&place).await {
-                Ok(outcome) => return self.audited(place, outcome),
+                Ok(outcome) => return self.audit_done(place, began, outcome),
                 // The next session of the place will ask again.
                 Err(NoAnswer::Nobody) => {
                     self.audits.borrow_mut().remove(&place);
@@ -62,18 +84,29 @@ impl Control {
                 }
                 Err(NoAnswer::Lost) => {}
                 Err(NoAnswer::Error(why)) => {
-                    tracing::error!(
-                        cluster = place.0,
-                        database = place.1,
-                        "the audit failed and is tried again: {why}"
-                    );
+                    let (cluster, database) = (&place.0, &place.1);
+                    tracing::error!(cluster, database, "the audit failed and is tried again: {why}");
                     self.audits
                         .borrow_mut()
                         .insert(place.clone(), AuditState::Failing(why));
                     self.audit_ended.notify_waiters();
                 }
             }
-            tokio::time::sleep(RETRY_WAIT).await;
+            sleep(RETRY_WAIT).await;
+        }
+    }
+
+    async fn wait_for_standing(&self, place: &Place) {
+        let until = Instant::now() + STAND_WAIT;
+        while Instant::now() < until {
+            let sessions = self.sessions().await;
+            let mut of_place = sessions
+                .iter()
+                .filter(|s| s.cluster == place.0 && s.database == place.1);
+            if of_place.all(|session| session.standing) {
+                return;
+            }
+            sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -99,40 +132,68 @@ impl Control {
             .unwrap_or_default()
     }
 
-    fn audited(&self, place: Place, outcome: Outcome) {
-        let words = Arc::new(outcome.words);
-        let finding = |found: crate::session::pg::audit::Finding| AuditFinding {
-            cluster: place.0.clone(),
-            database: place.1.clone(),
-            object: found.object,
-            why: found.why,
-        };
-        let findings: Vec<AuditFinding> = outcome.findings.into_iter().map(finding).collect();
+    fn audit_done(&self, place: Place, at: Instant, outcome: Outcome) {
+        let findings: Vec<AuditFinding> = outcome
+            .findings
+            .into_iter()
+            .map(|found| finding(&place, found))
+            .collect();
         if !findings.is_empty() {
+            let (cluster, database, count) = (&place.0, &place.1, findings.len());
             tracing::warn!(
-                cluster = place.0,
-                database = place.1,
-                count = findings.len(),
-                "routines are refused in the lull"
+                cluster,
+                database,
+                count,
+                "routines, or what reaches them, are refused in the lull"
             );
         }
-        self.tell_all(|| ToWorker::Audited {
-            place: place.clone(),
-            words: Arc::clone(&words),
+        let audited = Arc::new(Audited {
+            words: outcome.words,
+            oids: outcome.oids,
         });
+        self.tell_audited(&place, &audited);
         // The lull may have ended meanwhile; the next one asks again.
         if self.gate.borrow().view().reaches(&place.0, &place.1) {
-            self.audits
-                .borrow_mut()
-                .insert(place, AuditState::Done { findings, words });
+            self.audits.borrow_mut().insert(
+                place,
+                AuditState::Done {
+                    at,
+                    findings,
+                    audited,
+                },
+            );
         } else {
             self.audits.borrow_mut().remove(&place);
         }
         self.audit_ended.notify_waiters();
     }
 
+    /// What the audits found, each begun after the fence was reached; those that began before are done again.
+    pub(super) async fn audits_behind(
+        self: &Rc<Self>,
+        places: &[Place],
+        fence_reached: Instant,
+    ) -> Result<Vec<AuditFinding>, String> {
+        loop {
+            let findings = self.audits_of(places).await?;
+            let old: Vec<Place> = places
+                .iter()
+                .filter(|place| self.began_before(place, fence_reached))
+                .cloned()
+                .collect();
+            if old.is_empty() {
+                return Ok(findings);
+            }
+            old.into_iter().for_each(|place| self.start_audit(place));
+        }
+    }
+
+    fn began_before(&self, place: &Place, then: Instant) -> bool {
+        matches!(self.audits.borrow().get(place), Some(AuditState::Done { at, .. }) if *at < then)
+    }
+
     /// Waits for the audits of these places. What they found, or why one fails.
-    pub(super) async fn audits_of(&self, places: &[Place]) -> Result<Vec<AuditFinding>, String> {
+    async fn audits_of(&self, places: &[Place]) -> Result<Vec<AuditFinding>, String> {
         loop {
             let ended = self.audit_ended.notified();
             if let Some(result) = self.audit_results(places) {
@@ -142,20 +203,31 @@ impl Control {
         }
     }
 
+    /// None while one is running.
     pub(super) fn audit_results(&self, places: &[Place]) -> Option<Result<Vec<AuditFinding>, String>> {
         let audits = self.audits.borrow();
-        let mut findings = Vec::new();
+        let mut all = Vec::new();
         for place in places {
             match audits.get(place) {
                 Some(AuditState::Running) => return None,
                 Some(AuditState::Failing(why)) => {
                     return Some(Err(format!("the audit of {}/{} failed: {why}", place.0, place.1)));
                 }
-                Some(AuditState::Done { findings: found, .. }) => findings.extend(found.iter().cloned()),
+                Some(AuditState::Done { findings, .. }) => all.extend(findings.iter().cloned()),
                 // Its sessions have gone.
                 None => {}
             }
         }
-        Some(Ok(findings))
+        Some(Ok(all))
+    }
+}
+
+fn finding(place: &Place, found: Finding) -> AuditFinding {
+    let (cluster, database) = place.clone();
+    AuditFinding {
+        cluster,
+        database,
+        object: found.object,
+        why: found.why,
     }
 }

@@ -95,7 +95,12 @@ impl Control {
         Ok(())
     }
 
-    async fn fence(&self, lull: &Arc<Lull>, began: Instant, notices: &Notices) -> Result<Opened, Refused> {
+    async fn fence(
+        self: &Rc<Self>,
+        lull: &Arc<Lull>,
+        began: Instant,
+        notices: &Notices,
+    ) -> Result<Opened, Refused> {
         let mut fence = self.watch(lull).await;
         let mut opened = Opened {
             scope: lull.request.scope.clone(),
@@ -109,10 +114,14 @@ impl Control {
         if !stands {
             stands = self.enforce(lull, &mut fence, &mut opened.stragglers).await;
         }
+        let fence_reached = Instant::now();
         let places = self.places(lull).await;
         opened.prepared = self.prepared(lull, &places, drain_ends, stands, notices).await;
         let blocked = !opened.prepared.is_empty() && lull.request.prepared == Prepared::Block;
-        opened.audit = self.findings(&places, stands).await.map_err(Refused::Failed)?;
+        opened.audit = self
+            .findings(&places, stands.then_some(fence_reached))
+            .await
+            .map_err(Refused::Failed)?;
         opened.fenced = stands && !blocked && is_open(&self.gate.borrow(), lull);
         opened.fenced_ms = millis(began.elapsed());
         if opened.fenced {
@@ -132,13 +141,17 @@ impl Control {
     }
 
     /// What the audits found. A session that does not stand may be too busy to be asked: then they go on behind.
-    async fn findings(&self, places: &[Place], stands: bool) -> Result<Vec<AuditFinding>, String> {
-        if !stands {
+    async fn findings(
+        self: &Rc<Self>,
+        places: &[Place],
+        fence_reached: Option<Instant>,
+    ) -> Result<Vec<AuditFinding>, String> {
+        let Some(fence_reached) = fence_reached else {
             return Ok(self
                 .audit_results(places)
                 .and_then(Result::ok)
                 .unwrap_or_default());
-        }
+        };
         let clusters = self.config.borrow().clusters.clone();
         let limit = clusters
             .iter()
@@ -150,7 +163,9 @@ impl Control {
                 "the audit of routines did not end within {limit:?} (audit_timeout)"
             ))
         };
-        timeout(limit, self.audits_of(places)).await.unwrap_or_else(late)
+        timeout(limit, self.audits_behind(places, fence_reached))
+            .await
+            .unwrap_or_else(late)
     }
 
     fn note(&self, lull: &Lull, opened: &Opened, blocked: bool) -> Option<String> {

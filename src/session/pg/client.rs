@@ -54,7 +54,7 @@ impl PgSession {
         let message = chunk.get(start + HEADER_BYTES..start + HEADER_BYTES + header.body_bytes);
         let text = message
             .and_then(|body| tags::parse(body).ok())
-            .map(|(_, text)| text);
+            .map(|said| said.text);
         self.unbound = text.map(Into::into);
     }
 
@@ -222,7 +222,7 @@ impl PgSession {
 
     /// Whether a batch may begin now.
     fn may_begin(&self) -> bool {
-        let audited = self.lull.as_ref().is_none_or(|lull| lull.words.is_some());
+        let audited = self.lull.as_ref().is_none_or(|lull| lull.audited.is_some());
         self.is_quiet() && (audited || !self.inspects())
     }
 }

@@ -44,10 +44,7 @@ impl PgSession {
     pub(super) fn examine(&mut self, tag: u8, body: &[u8]) -> Result<Decision, Fault> {
         Ok(match tag {
             tags::QUERY => self.examine_query(tags::query(body).map_err(Fault::client)?),
-            tags::PARSE => {
-                let (name, text) = tags::parse(body).map_err(Fault::client)?;
-                self.examine_parse(name, text)
-            }
+            tags::PARSE => self.examine_parse(tags::parse(body).map_err(Fault::client)?),
             tags::BIND => {
                 let (portal, statement) = tags::bind(body).map_err(Fault::client)?;
                 self.examine_bind(portal, statement)
@@ -100,7 +97,14 @@ impl PgSession {
         decision
     }
 
-    fn examine_parse(&mut self, name: &[u8], text: &[u8]) -> Decision {
+    fn examine_parse(&mut self, said: tags::Parse<'_>) -> Decision {
+        let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref());
+        if audited.is_some_and(|audited| said.types().any(|oid| audited.oids.contains(&oid))) {
+            let why =
+                "It is refused because a parameter is of a type whose checks could write behind the lull.";
+            return Decision::Refuse(Refusal::new(Refused::Hidden, "this statement", why));
+        }
+        let (name, text) = (said.name, said.text);
         let limit = self.settings.prepared_statements_max;
         if self.lull.as_ref().is_some_and(|lull| lull.book.len() >= limit) {
             let why = format!("More than {limit} prepared statements cannot be watched over.");
@@ -173,7 +177,8 @@ impl PgSession {
         };
         let modes = lull.batch.modes(self.parameters.modes());
         let mut statements = sql::statements(text, &modes).map_err(unreadable)?;
-        if let Some(words) = lull.words.as_ref().filter(|words| !words.is_empty())
+        let words = lull.audited.as_ref().map(|audited| &audited.words);
+        if let Some(words) = words.filter(|words| !words.is_empty())
             && let Some(word) = words.mentioned(text, &modes).map_err(unreadable)?
         {
             let why =
@@ -185,7 +190,7 @@ impl PgSession {
         }
         for statement in &mut statements {
             if let Class::Opaque(Opaque::Do(block)) = &mut statement.class {
-                read_block(block, &modes, lull.words.as_deref());
+                read_block(block, &modes, words);
             }
         }
         Ok(statements)

@@ -33,11 +33,11 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     fault::Fault,
     gate::{Lull, Mode, Order},
-    sql::pg::{RefusedWords, Wish},
+    sql::pg::Wish,
     wire::pg::{backend::Status, error, frame::Frames},
 };
 
-use super::{Activity, Effects, Instruction, Question, Report, Session, outlet::Outlets};
+use super::{Activity, Audited, Effects, Instruction, Question, Report, Session, outlet::Outlets};
 use batch::Batch;
 use book::Book;
 use ledger::Ledger;
@@ -124,7 +124,7 @@ enum Open {
 struct InLull {
     lull: Arc<Lull>,
     /// None until the audit of the database is known: nothing of the client's goes up before.
-    words: Option<Arc<RefusedWords>>,
+    audited: Option<Arc<Audited>>,
     book: Book,
     batch: Batch,
     /// What the session's default would be without the lull.
@@ -258,9 +258,9 @@ impl Session for PgSession {
         }
         match instruction {
             Instruction::Take(order) => self.take(order),
-            Instruction::Audited(words) => {
+            Instruction::Audited(audited) => {
                 if let Some(lull) = &mut self.lull {
-                    lull.words = Some(words);
+                    lull.audited = Some(audited);
                 }
             }
             Instruction::Straggle(policy) => self.straggle(policy, out),

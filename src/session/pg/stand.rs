@@ -58,7 +58,7 @@ impl PgSession {
         };
         InLull {
             lull: Arc::clone(lull),
-            words: None,
+            audited: None,
             book,
             batch: Batch::default(),
             wish,
@@ -355,8 +355,9 @@ impl PgSession {
     /// A text that the server knows already. What cannot be read must not run.
     fn recall(&self, text: &[u8]) -> Statement {
         let modes = self.parameters.modes();
-        let words = self.lull.as_ref().and_then(|lull| lull.words.as_ref());
-        let mentions = words.is_some_and(|words| !matches!(words.mentioned(text, &modes), Ok(None)));
+        let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref());
+        let mentions =
+            audited.is_some_and(|audited| !matches!(audited.words.mentioned(text, &modes), Ok(None)));
         let mut statements = sql::statements(text, &modes).unwrap_or_default();
         match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) if !mentions => statement,

@@ -30,11 +30,28 @@ pub fn query(body: &[u8]) -> Result<&[u8], Malformed> {
     }
 }
 
-/// Parse: the statement's name, then the text. The parameter types that follow are the server's business.
-pub fn parse(body: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+/// What a Parse says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parse<'a> {
+    pub name: &'a [u8],
+    pub text: &'a [u8],
+    /// The object ids of the parameters' types, as they came: a count and four bytes each.
+    types: &'a [u8],
+}
+
+impl Parse<'_> {
+    /// The types that the client names; 0 leaves one to the server.
+    pub fn types(&self) -> impl Iterator<Item = u32> + '_ {
+        let oids = self.types.get(2..).unwrap_or_default();
+        oids.as_chunks::<4>().0.iter().map(|oid| u32::from_be_bytes(*oid))
+    }
+}
+
+/// Parse: the statement's name, the text, the parameters' types.
+pub fn parse(body: &[u8]) -> Result<Parse<'_>, Malformed> {
     let (name, rest) = cstr(body).ok_or(Malformed('P'))?;
-    let (text, _types) = cstr(rest).ok_or(Malformed('P'))?;
-    Ok((name, text))
+    let (text, types) = cstr(rest).ok_or(Malformed('P'))?;
+    Ok(Parse { name, text, types })
 }
 
 /// Bind: the portal's name, then the statement's.
@@ -113,7 +130,9 @@ mod tests {
 
     #[test]
     fn bodies_are_read_up_to_what_lull_needs() {
-        assert_eq!(parse(b"s1\0SELECT 1\0\0\0"), Ok((&b"s1"[..], &b"SELECT 1"[..])));
+        let said = parse(b"s1\0SELECT $1\0\0\x01\0\0\0\x17").unwrap();
+        assert_eq!((said.name, said.text), (&b"s1"[..], &b"SELECT $1"[..]));
+        assert_eq!(said.types().collect::<Vec<_>>(), [23]);
         assert_eq!(bind(b"p\0s1\0\0\0"), Ok((&b"p"[..], &b"s1"[..])));
         assert_eq!(named(b"Ss1\0"), Ok(Named::Statement(b"s1")));
         assert_eq!(query(b"SELECT 1\0"), Ok(&b"SELECT 1"[..]));
