@@ -77,6 +77,7 @@ pub struct Relay {
     /// The client sends no more; it may still be listening.
     client_silent: bool,
     client_gone: bool,
+    /// Nothing more can be sent to the upstream.
     upstream_shut: bool,
     drained: bool,
     stood_at: u64,
@@ -168,7 +169,7 @@ impl Relay {
         if let Some(ahead) = self.ahead.take() {
             self.take_ahead(&ahead)?;
         }
-        self.flush(cx)?;
+        self.flush(cx);
         match self.read_upstream(cx)? {
             Round::Over => return Ok(self.over(cx)),
             round => moved |= round == Round::Moved,
@@ -229,7 +230,7 @@ impl Relay {
 
     fn read_client(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
         let takes = self.live.drive(|machine| machine.wants_client());
-        if self.client_silent || !takes || !self.out.to_upstream.is_empty() {
+        if self.client_silent || self.upstream_shut || !takes || !self.out.to_upstream.is_empty() {
             return Ok(Round::Still);
         }
         let worker = Rc::clone(&self.worker);
@@ -250,16 +251,29 @@ impl Relay {
         self.metrics.client_bytes.add(chunk.len() as u64);
         let out = &mut self.out;
         self.live.drive(|machine| machine.client_bytes(chunk, out))?;
-        write(&mut self.upstream, &mut self.out.to_upstream, chunk, cx).map_err(Fault::upstream)?;
+        self.send_upstream(chunk, cx);
         self.after_event();
         Ok(Round::Moved)
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+    /// A server that takes nothing more may have said why: that is still read, and the client hears it.
+    fn send_upstream(&mut self, chunk: &[u8], cx: &mut Context<'_>) {
+        if self.upstream_shut || write(&mut self.upstream, &mut self.out.to_upstream, chunk, cx).is_err() {
+            self.upstream_shut = true;
+            self.out.to_upstream = Outlet::default();
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        let nothing_waits = self.out.to_client.is_empty() && self.out.to_upstream.is_empty();
+        let encrypted = self.client.is_tls() || self.upstream.is_tls();
+        if nothing_waits && !encrypted && !self.drained && !self.client_silent {
+            return;
+        }
         if !self.client_gone && write(&mut self.client, &mut self.out.to_client, &[], cx).is_err() {
             self.lose_client();
         }
-        write(&mut self.upstream, &mut self.out.to_upstream, &[], cx).map_err(Fault::upstream)?;
+        self.send_upstream(&[], cx);
         for stream in [&mut self.client, &mut self.upstream] {
             if stream.is_tls() {
                 // What TLS keeps back goes out when the socket takes it. An error shows at the next read.
@@ -275,7 +289,6 @@ impl Relay {
             // The server sees what it would see of a client that left; what it still runs, it ends by itself.
             self.upstream_shut = Pin::new(&mut self.upstream).poll_shutdown(cx).is_ready();
         }
-        Ok(())
     }
 
     fn lose_client(&mut self) {
