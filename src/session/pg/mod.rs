@@ -187,9 +187,9 @@ impl PgSession {
         session.take(order);
         match &mut session.lull {
             Some(lull) => lull.ready_owed = true,
-            None => session.write_ready(out),
+            None => session.write_ready(&[], out),
         }
-        session.advance(out)?;
+        session.advance(&[], out)?;
         Ok(session)
     }
 
@@ -208,8 +208,8 @@ impl PgSession {
         self.is_read_only_ordered() && self.cover != Cover::None
     }
 
-    fn write_ready(&self, out: &mut Outlets) {
-        crate::wire::pg::backend::write_ready_for_query(out.to_client.buffer(&[]), self.transaction.status);
+    fn write_ready(&self, heard: &[u8], out: &mut Outlets) {
+        crate::wire::pg::backend::write_ready_for_query(out.to_client.buffer(heard), self.transaction.status);
     }
 
     fn activity(&self) -> Activity {
@@ -246,8 +246,7 @@ impl Session for PgSession {
         }
         self.hear(chunk, out)?;
         if self.careful && self.is_quiet() {
-            out.to_client.settle(chunk);
-            self.advance(out)?;
+            self.advance(chunk, out)?;
         }
         Ok(())
     }
@@ -270,7 +269,7 @@ impl Session for PgSession {
                 self.careful = true;
             }
         }
-        self.advance(out)
+        self.advance(&[], out)
     }
 
     fn wants_client(&self) -> bool {

@@ -74,7 +74,8 @@ impl PgSession {
     }
 
     /// Says what must be said now, and lets the client's bytes go when nothing is left to say.
-    pub(super) fn advance(&mut self, out: &mut Outlets) -> Result<(), Fault> {
+    /// `heard` is the chunk of the upstream's that has just been read.
+    pub(super) fn advance(&mut self, heard: &[u8], out: &mut Outlets) -> Result<(), Fault> {
         if self.ended || !self.careful {
             return Ok(());
         }
@@ -93,9 +94,10 @@ impl PgSession {
                 .is_some_and(|lull| lull.ready_owed && lull.wrap == Wrap::No)
         {
             self.in_lull(|lull| lull.ready_owed = false);
-            self.write_ready(out);
+            self.write_ready(heard, out);
         }
         if self.closing && self.is_quiet() && self.transaction.status == Status::Idle {
+            out.to_client.settle(heard);
             self.close(out);
             return Ok(());
         }
