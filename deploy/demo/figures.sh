@@ -1,0 +1,84 @@
+# Sourced by demo.sh: what is seen while it runs, and what it comes to. Every figure is counted here, from the clients'
+# own notes, or by asking the server around lull.
+# shellcheck shell=bash
+
+elapsed() {
+    local tenths=$(((${EPOCHREALTIME/./} - began_us) / 100000))
+    printf '%3d.%d s' $((tenths / 10)) $((tenths % 10))
+}
+say() { printf '%s  %s\n' "$(elapsed)" "$*"; }
+indented() { sed 's/^/           /'; }
+
+# A line each second: what the clients noted since the line before.
+tick() {
+    local seen=0 lines figures
+    while sleep 1; do
+        figures=$(tail -n +$((seen + 1)) "$events" | awk '
+            $1 == "reader" && $6 != "logged-in" { reads++; if ($6 != "ok") bad++; if ($5 > slowest) slowest = $5 }
+            $1 ~ /writer$/ && $6 == "ok" { written++ }
+            $1 ~ /writer$/ && $6 == "25006" { refused++ }
+            $1 ~ /writer$/ && $6 !~ /^(ok|25006|logged-in)$/ { bad++ }
+            END { printf "%d reads %4d/s, slowest %3d ms   writes %3d/s   refused %3d/s   failed %d", \
+                NR, reads, slowest / 1000, written, refused, bad }')
+        lines=${figures%% *}
+        seen=$((seen + lines))
+        say "${dim}${figures#* }${plain}"
+    done
+}
+
+# How many of the clients' notes meet a condition of awk's. It may speak of the fence (after), of the moment before
+# `lull off` was called (before), and of its end (over).
+count() {
+    awk -v after="${fenced_us:-0}" -v before="${ended_us:-0}" -v over="${over_us:-0}" "$1 { n++ } END { print n + 0 }" "$events"
+}
+
+# The connections of the application, as the server knows them.
+connections() {
+    directly -c "SELECT pid, backend_start FROM pg_stat_activity WHERE usename = 'app' ORDER BY pid"
+}
+
+# Records in the server's log between the fence and the end of the lull that belong to a transaction other than the
+# migration's. A read-only transaction has no number and writes none.
+strangers_in_the_log() {
+    local own
+    own=$(sed -n 's/^xid //p' "$dir/migration.out" | tr '\n' ' ')
+    "${as_postgres[@]}" "$bin/pg_waldump" -p "$dir/pg/data/pg_wal" -s "$fence_position" -e "$end_position" 2>"$dir/waldump.err" \
+        | awk -v own="$own" '
+            BEGIN { split(own, list); for (i in list) is_own[list[i]] = 1 }
+            match($0, /tx: +[0-9]+/) {
+                records++
+                xid = substr($0, RSTART + 3, RLENGTH - 3) + 0
+                if (xid == 0) next
+                if (xid in is_own) { migration++; next }
+                if ($0 ~ /rmgr: Heap/) rows++
+                others++
+            }
+            END { print records + 0, migration + 0, others + 0, rows + 0 }'
+}
+
+# The clients' notes against the rows that are there: acknowledged, of these missing, of the refused ones present.
+compare_writes() {
+    awk '$1 ~ /writer$/ && $6 != "logged-in" { print $2 "," $3 "," $6 }' "$events" >"$dir/writes.csv"
+    directly -F ' ' -v ON_ERROR_STOP=1 <<END_OF_SQL
+CREATE TEMPORARY TABLE writes (writer integer, number integer, result text);
+\\copy writes FROM '$dir/writes.csv' CSV
+SELECT count(*) FILTER (WHERE result = 'ok'),
+    count(*) FILTER (WHERE result = 'ok' AND id IS NULL),
+    count(*) FILTER (WHERE result <> 'ok' AND id IS NOT NULL)
+FROM writes LEFT JOIN orders USING (writer, number);
+END_OF_SQL
+}
+
+# "median slowest" of the reads in milliseconds that ended in the lull.
+read_times() {
+    awk -v after="$fenced_us" -v before="$ended_us" \
+        '$1 == "reader" && $6 == "ok" && $4 > after && $4 < before { print $5 }' "$events" | sort -n \
+        | awk '{ t[NR] = $1 } END { if (NR) printf "%.1f %.1f", t[int((NR + 1) / 2)] / 1000, t[NR] / 1000 }'
+}
+
+# What must be so, what was measured; remembers whether all is well.
+verdict() { # MEASURED EXPECTED TEXT
+    local mark=ok
+    if [ "$1" != "$2" ]; then mark="NOT OK: expected $2"; verdicts=1; fi
+    printf '  %-44s %8s   %s\n' "$3" "$1" "$mark"
+}
