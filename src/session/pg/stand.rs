@@ -223,6 +223,8 @@ impl PgSession {
         let simple_only = self.kind != Kind::Sql;
         match own {
             Own::Restore => {
+                // From here on the guard may be gone, whatever becomes of the reply.
+                self.cover = Cover::None;
                 let wish = self.lull.as_ref().map_or(Wish::Reset, |lull| lull.wish);
                 own::write(up, restoring(wish), simple_only);
             }
