@@ -7,7 +7,9 @@ set -euo pipefail
 export LC_ALL=C
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build=$root/build
+# Several checkouts may share one build directory by a link: what is in it belongs to its real place.
+mkdir -p "$root/build"
+build=$(cd "$root/build" && pwd -P)
 # shellcheck source=versions.sh
 . "$root/tests/env/versions.sh"
 
@@ -16,7 +18,7 @@ fail() { say "$*"; exit 1; }
 
 # ---- already there? -------------------------------------------------------------------------------------------------
 
-recipe=$(cat "$root/tests/env/versions.sh" "$root/tests/env/install.sh" | cksum)" $root"
+recipe=$(cat "$root/tests/env/versions.sh" "$root/tests/env/install.sh" | cksum)" $build"
 if [ -r "$build/env" ] && [ "$(head -n 1 "$build/env")" = "# $recipe" ]; then
     # shellcheck disable=SC1091
     . "$build/env"
@@ -25,7 +27,6 @@ if [ -r "$build/env" ] && [ "$(head -n 1 "$build/env")" = "# $recipe" ]; then
         exit 0
     fi
 fi
-mkdir -p "$build"
 log=$build/install.log
 : >"$log"
 quietly() { "$@" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "failed: $*"; }; }
@@ -121,12 +122,12 @@ done
 
 python=$build/venv/bin/python
 installed=$build/venv/.installed
-if [ "$(cat "$installed" 2>/dev/null)" != "$PYTHON_PACKAGES$root" ]; then
+if [ "$(cat "$installed" 2>/dev/null)" != "$PYTHON_PACKAGES$build" ]; then
     say "Python drivers"
     quietly python3 -m venv --clear "$build/venv"
     # shellcheck disable=SC2086
     quietly "$python" -m pip --disable-pip-version-check install --quiet --only-binary=:all: $PYTHON_PACKAGES
-    printf '%s' "$PYTHON_PACKAGES$root" >"$installed"
+    printf '%s' "$PYTHON_PACKAGES$build" >"$installed"
 fi
 
 modules=$build/node/node_modules
