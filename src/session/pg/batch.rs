@@ -107,7 +107,7 @@ impl Batch {
                 return Err(Refusal::new(
                     Refused::Leak,
                     command(),
-                    format!("It is refused because it {why}."),
+                    format!("It is refused because {why}."),
                 ));
             }
             Class::Opaque(Opaque::Do(block)) => {

@@ -119,7 +119,7 @@ impl PgSession {
             (Some(statement), true) => statement,
             // The server refuses more than one statement here. If it did not, this would be refused at Bind.
             (Some(last), false) => Statement {
-                class: Class::Leak("is more than one statement"),
+                class: Class::Leak("it is more than one statement"),
                 ..last
             },
         };

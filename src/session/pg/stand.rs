@@ -366,7 +366,9 @@ impl PgSession {
         match (statements.pop(), statements.is_empty()) {
             (Some(statement), true) if !mentions => statement,
             // SQL's own PREPARE is listed with its whole text.
-            _ => of_class(Class::Leak("was prepared before the lull and cannot be judged")),
+            _ => of_class(Class::Leak(
+                "it was prepared before the lull and cannot be judged",
+            )),
         }
     }
 
