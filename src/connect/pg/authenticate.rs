@@ -17,7 +17,7 @@ use crate::{
     relay::{Ahead, Stream},
     session::pg::{Kind, Login, Parameters, Settings},
     telemetry::metrics::{LoginResult, UpstreamError, WorkerMetrics},
-    wire::pg::backend,
+    wire::pg::{backend, frontend},
 };
 
 pub(super) struct Authenticated {
@@ -105,17 +105,18 @@ impl Exchange {
             if header.tag == backend::READY_FOR_QUERY {
                 return Ok(());
             }
-            self.to_client.extend_from_slice(message);
+            let code = asked(header.tag, body);
+            let offers_binding = code == SASL && binding::offered(body.get(4..).unwrap_or_default());
+            if offers_binding && !self.client.is_tls() {
+                let offer = binding::without_offer(body);
+                frontend::write(&mut self.to_client, backend::AUTHENTICATION, &[&offer]);
+            } else {
+                self.to_client.extend_from_slice(message);
+            }
             match header.tag {
-                backend::AUTHENTICATION => {
-                    let code = body
-                        .first_chunk::<4>()
-                        .map_or(0, |code| u32::from_be_bytes(*code));
-                    let offers_binding = code == SASL && binding::offered(body.get(4..).unwrap_or_default());
-                    if ANSWERED.contains(&code) {
-                        self.flush().await?;
-                        self.answer(code, offers_binding).await?;
-                    }
+                backend::AUTHENTICATION if ANSWERED.contains(&code) => {
+                    self.flush().await?;
+                    self.answer(offers_binding).await?;
                 }
                 backend::PARAMETER_STATUS => {
                     if let Some((name, value)) = backend::parameter_status(body) {
@@ -137,7 +138,7 @@ impl Exchange {
     }
 
     /// Relays the client's answer to a question of the server's.
-    async fn answer(&mut self, code: u32, offers_binding: bool) -> Result<(), Broken> {
+    async fn answer(&mut self, offers_binding: bool) -> Result<(), Broken> {
         let read = self
             .from_client
             .message(&mut self.client, MESSAGE_BYTES_MAX)
@@ -150,9 +151,8 @@ impl Exchange {
             ));
             return Err((LoginResult::ClientProtocol, fault, false));
         }
-        let both_tls = self.client.is_tls() && self.upstream.is_tls();
-        if code == SASL && both_tls && offers_binding && binding::binds(message.get(5..).unwrap_or_default())
-        {
+        // A server offers binding only inside TLS, and then it is lull's.
+        if offers_binding && binding::binds(message.get(5..).unwrap_or_default()) {
             return Err((
                 LoginResult::ChannelBinding,
                 Fault::policy(binding::EXPLANATION),
@@ -209,6 +209,12 @@ impl Exchange {
             },
         }
     }
+}
+
+/// The code of an AuthenticationXXX message: what the server asks for.
+fn asked(tag: u8, body: &[u8]) -> u32 {
+    let code = body.first_chunk::<4>().filter(|_| tag == backend::AUTHENTICATION);
+    code.map_or(0, |code| u32::from_be_bytes(*code))
 }
 
 fn upstream_broken(missing: Missing) -> Broken {

@@ -1,7 +1,8 @@
 //! Channel binding (RFC 5929, manual: "SASL Authentication"), as far as a relay must know it.
 //!
 //! A client that binds the login to its TLS channel binds it to lull's certificate; the server expects its own. Where
-//! both legs have TLS the login cannot succeed, and the server's error would not say why.
+//! both legs have TLS the login cannot succeed, and the server's error would not say why. A client without TLS has no
+//! channel to bind, and takes an offer to do so for an attack: it must not see what the server offers to lull's TLS.
 
 /// Whether a SASLInitialResponse binds the channel, or claims that the server offered no binding.
 pub(super) fn binds(body: &[u8]) -> bool {
@@ -18,6 +19,18 @@ pub(super) fn offered(mechanisms: &[u8]) -> bool {
     mechanisms
         .split(|&b| b == 0)
         .any(|mechanism| mechanism.ends_with(b"-PLUS"))
+}
+
+/// The body of an AuthenticationSASL without the mechanisms that bind. The code and the last zero stay.
+pub(super) fn without_offer(body: &[u8]) -> Vec<u8> {
+    let (code, mechanisms) = body.split_at(body.len().min(4));
+    let mut kept = code.to_vec();
+    for mechanism in mechanisms.split_inclusive(|&b| b == 0) {
+        if !mechanism.ends_with(b"-PLUS\0") {
+            kept.extend_from_slice(mechanism);
+        }
+    }
+    kept
 }
 
 pub(super) const EXPLANATION: &str = "SCRAM with channel binding cannot pass a proxy that relays the login while both its \
@@ -38,5 +51,12 @@ mod tests {
         assert!(!binds(b"SCRAM"));
         assert!(offered(b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"));
         assert!(!offered(b"SCRAM-SHA-256\0\0"));
+    }
+
+    #[test]
+    fn an_offer_without_binding_keeps_everything_else() {
+        let offer = b"\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0OTHER\0\0";
+        assert_eq!(without_offer(offer), b"\0\0\0\x0aSCRAM-SHA-256\0OTHER\0\0");
+        assert_eq!(without_offer(b"\0\0"), b"\0\0");
     }
 }
