@@ -11,6 +11,7 @@
     reason = "these are tests"
 )]
 
+mod fixtures;
 mod harness;
 mod oracle;
 mod support;
