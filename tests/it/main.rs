@@ -15,3 +15,4 @@ mod fixtures;
 mod harness;
 mod oracle;
 mod support;
+mod transparency;

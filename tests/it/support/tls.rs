@@ -2,7 +2,7 @@
 
 use super::places::{Account, Scratch};
 use super::{PATIENCE, Wire, frames};
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -62,43 +62,93 @@ impl Certificate {
 pub enum Negotiation {
     /// SSLRequest first.
     Asked,
+    /// The same by a client that does not know ALPN.
+    AskedWithoutAlpn,
+    /// GSSENCRequest, which must be declined, and then SSLRequest.
+    AskedForGssFirst,
     /// TLS from the first byte, with ALPN `postgresql` (servers from 17 on).
     Direct,
+    /// Which no server accepts.
+    DirectWithoutAlpn,
+}
+
+/// What is sent in clear, and how it must be answered.
+type Request = (fn() -> Vec<u8>, u8);
+
+impl Negotiation {
+    fn requests(self) -> &'static [Request] {
+        match self {
+            Self::Asked | Self::AskedWithoutAlpn => &[(frames::ssl_request, b'S')],
+            Self::AskedForGssFirst => &[(frames::gssenc_request, b'N'), (frames::ssl_request, b'S')],
+            Self::Direct | Self::DirectWithoutAlpn => &[],
+        }
+    }
+
+    fn alpn(self) -> Vec<Vec<u8>> {
+        match self {
+            Self::AskedWithoutAlpn | Self::DirectWithoutAlpn => Vec::new(),
+            _ => vec![b"postgresql".to_vec()],
+        }
+    }
 }
 
 /// A raw client inside TLS that trusts exactly this certificate; nothing has been said inside yet.
 pub fn connect(address: SocketAddr, certificate: &Path, negotiation: Negotiation) -> io::Result<Wire> {
-    let pem = std::fs::read(certificate)?;
+    connect_showing(address, certificate, negotiation, None)
+}
+
+/// The same with a certificate of its own to show.
+pub fn connect_showing(
+    address: SocketAddr,
+    certificate: &Path,
+    negotiation: Negotiation,
+    shown: Option<&Certificate>,
+) -> io::Result<Wire> {
     let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        roots
-            .add(certificate.map_err(io::Error::other)?)
-            .map_err(io::Error::other)?;
+    for certificate in read(certificate)? {
+        roots.add(certificate).map_err(io::Error::other)?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"postgresql".to_vec()];
+        .with_root_certificates(roots);
+    let mut config = match shown {
+        None => builder.with_no_client_auth(),
+        Some(shown) => {
+            let key = PrivateKeyDer::from_pem_file(&shown.key).map_err(io::Error::other)?;
+            builder
+                .with_client_auth_cert(read(&shown.cert)?, key)
+                .map_err(io::Error::other)?
+        }
+    };
+    config.alpn_protocols = negotiation.alpn();
     let mut tcp = TcpStream::connect_timeout(&address, PATIENCE)?;
     tcp.set_read_timeout(Some(PATIENCE))?;
     tcp.set_write_timeout(Some(PATIENCE))?;
     tcp.set_nodelay(true)?;
-    if negotiation == Negotiation::Asked {
-        tcp.write_all(&frames::ssl_request())?;
+    for (request, expected) in negotiation.requests() {
+        tcp.write_all(&request())?;
         let mut answer = [0];
         tcp.read_exact(&mut answer)?;
-        if answer != [b'S'] {
+        if answer != [*expected] {
             return Err(io::Error::other(format!(
-                "SSLRequest was answered with {answer:?}"
+                "a request was answered with {answer:?}"
             )));
         }
     }
     let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
     let session = rustls::ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     let mut stream = rustls::StreamOwned::new(session, tcp);
-    stream.conn.complete_io(&mut stream.sock)?;
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
     Ok(Wire::over(stream))
+}
+
+fn read(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let certificates = CertificateDer::pem_file_iter(path).map_err(io::Error::other)?;
+    certificates
+        .map(|certificate| certificate.map_err(io::Error::other))
+        .collect()
 }

@@ -229,6 +229,19 @@ impl Wire {
         Replies(std::iter::from_fn(|| self.try_read().ok()).collect())
     }
 
+    /// Messages up to ReadyForQuery, or until the other side closes.
+    pub fn until_closed_or_ready(&mut self) -> Replies {
+        let mut replies = Vec::new();
+        while let Ok(message) = self.try_read() {
+            let ready = message.tag == b'Z';
+            replies.push(message);
+            if ready {
+                break;
+            }
+        }
+        Replies(replies)
+    }
+
     /// Says no more, but still listens.
     pub fn close_write(&mut self) {
         self.way.tcp().shutdown(Shutdown::Write).expect("own socket");
