@@ -119,8 +119,13 @@ patiently sleep 4
 
 connections_after=$(connections)
 touch "$events.stop"
-lost_clients=0
-for client in "${clients[@]}"; do wait "$client" || lost_clients=$((lost_clients + 1)); done
+lost_clients=0 hanging_clients=0
+for client in "${clients[@]}"; do
+    for _ in {1..50}; do kill -0 "$client" 2>/dev/null || break; sleep 0.1; done
+    if kill -KILL -- "-$client" 2>/dev/null; then hanging_clients=$((hanging_clients + 1)); fi
+    wait "$client" 2>/dev/null || lost_clients=$((lost_clients + 1))
+done
+lost_clients=$((lost_clients - hanging_clients))
 clients=()
 kill "$ticker" && wait "$ticker" 2>/dev/null || true
 ticker=
@@ -130,6 +135,7 @@ in_lull='$4 > after && $4 + $5 < before'
 failed_reads=$(count '$1 == "reader" && $6 != "ok" && $6 != "logged-in"')
 strange_writes=$(count '$1 ~ /writer$/ && $6 !~ /^(ok|25006|logged-in)$/')
 early_writes=$(count "\$1 ~ /writer\$/ && \$6 == \"ok\" && $in_lull")
+aborted=$(grep -cE '^  (aborted|terminated|finished|waiting|reported) ' "$dir/on.out" || true)
 late_refusals=$(count '$1 ~ /writer$/ && $6 == "25006" && $4 > over')
 refusals=$(count '$1 ~ /writer$/ && $6 == "25006"')
 writes=$(compare_writes)
@@ -155,8 +161,10 @@ verdict "$strange_rows" 0 "rows changed by clients during the lull"
 verdict "$early_writes" 0 "writes acknowledged during the lull"
 verdict "$ghost_writes" 0 "writes refused, but done"
 verdict "$strange_writes" 0 "writes that failed in another way"
+verdict "$aborted" 0 "transactions that the drain had to end"
 verdict "$late_refusals" 0 "writes refused after the lull"
 verdict "$((dropped > lost_clients ? dropped : lost_clients))" 0 "sessions dropped, of $(grep -c . <<<"$connections_before")"
+verdict "$hanging_clients" 0 "sessions that do not answer any more"
 [ "$acknowledged" -gt 0 ] && [ "$refusals" -gt 0 ] && [ "$reads_in_lull" -gt 0 ] \
     || { echo "  Too little happened for this to prove anything."; verdicts=1; }
 
