@@ -238,7 +238,8 @@ impl<'a> Splitter<'a> {
             }
             end = token.end;
         }
-        marks.note(self.watch.finish(), String::new);
+        let sight = self.watch.finish(&self.lexer);
+        marks.note(sight, || called(&self.lexer, previous));
         Ok(found.then_some((start, end, marks)))
     }
 }

@@ -1,6 +1,7 @@
 //! Watches the tokens of a statement go by for calls that the server's read-only state does not stop.
 //!
-//! A refused function counts only as an identifier directly before a parenthesis; `set_config` counts anywhere.
+//! A refused function counts as an identifier directly before a parenthesis, and behind a dot without one: `(x).f` calls
+//! `f(x)` (manual: "Using Functions on Composite Types"; scalars have it too). `set_config` counts anywhere.
 //!
 //! Must not know: which command the statement is.
 
@@ -67,6 +68,8 @@ impl Watch {
             && let Some(name) = self.previous.and_then(|start| lexer.token_at(start))
         {
             sight = self.call(lexer, &name);
+        } else if self.dotted {
+            sight = self.attribute(lexer);
         }
         let identifier = matches!(token.kind, Kind::Word | Kind::Quoted | Kind::UnicodeName(_));
         self.config_pending = identifier && is_set_config(text, token);
@@ -77,11 +80,16 @@ impl Watch {
     }
 
     /// The statement has ended.
-    pub(super) fn finish(&mut self) -> Sight {
+    pub(super) fn finish(&mut self, lexer: &Lexer<'_>) -> Sight {
         let pending = std::mem::take(&mut self.config_pending);
+        let attribute = if self.dotted {
+            self.attribute(lexer)
+        } else {
+            Sight::Nothing
+        };
         let context = self.context;
         *self = Self::new(context);
-        if pending { UNKNOWN_CONFIG } else { Sight::Nothing }
+        if pending { UNKNOWN_CONFIG } else { attribute }
     }
 
     fn call(&self, lexer: &Lexer<'_>, name: &Token) -> Sight {
@@ -105,6 +113,20 @@ impl Watch {
             return Sight::Nothing;
         }
         Sight::Call
+    }
+
+    /// The previous token stands behind a dot and is no call by its looks.
+    fn attribute(&self, lexer: &Lexer<'_>) -> Sight {
+        let mut buffer = [0; NAME_BYTES_MAX];
+        let name = self.previous.and_then(|start| lexer.token_at(start));
+        let Some(folded) = name.and_then(|name| literal::ident(lexer.text(), &name, &mut buffer)) else {
+            return Sight::Nothing;
+        };
+        match leaks::refused_function(folded) {
+            Some(reason) => Sight::Refused(reason),
+            None if leaks::runs_text(folded).is_some() => Sight::RunsText,
+            None => Sight::Nothing,
+        }
     }
 
     fn set_config(&self, lexer: &Lexer<'_>) -> Sight {

@@ -178,7 +178,7 @@ impl<'w> Tokens<'w> {
             findings,
         );
         if token.kind == Kind::Punct(b';') {
-            note(self.watch.finish(), String::new, findings);
+            note(self.watch.finish(lexer), String::new, findings);
         }
         if let Some(name) = self.search.as_mut().and_then(|search| search.see(lexer, token)) {
             findings.push(FindingKind::RefusedWord(name.to_owned()), name);
