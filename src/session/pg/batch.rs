@@ -6,7 +6,9 @@
 
 use crate::{
     session::Refused,
-    sql::pg::{Access, Class, Conforming, Finding, FindingKind, Modes, Opaque, SetConfig, Statement, Wish},
+    sql::pg::{
+        Access, Class, Conforming, Encoding, Finding, FindingKind, Modes, Opaque, SetConfig, Statement, Wish,
+    },
     wire::pg::backend::Status,
 };
 
@@ -22,6 +24,8 @@ pub(super) struct Around {
     pub(super) failed_uncovered: bool,
     /// The session's default is read-only: the next transaction begins so.
     pub(super) guarded: bool,
+    /// How texts are read may have been changed in the open transaction, and changes back with it.
+    pub(super) lexing_returns: bool,
     pub(super) server_major: u16,
 }
 
@@ -35,6 +39,7 @@ pub(super) struct Batch {
     sealed: bool,
     statements: u32,
     pub(super) lexing_changed: bool,
+    called: bool,
     /// `SET TRANSACTION READ ONLY` must follow while the transaction is open.
     pub(super) reassert: bool,
     /// What the client asked its session's default to be.
@@ -69,13 +74,17 @@ impl Batch {
 
     /// How a text further on in this batch will be read, as far as lull knows.
     pub(super) fn modes(&self, now: Modes) -> Modes {
-        if self.lexing_changed {
-            Modes {
+        match (self.lexing_changed, self.called) {
+            (true, _) => Modes {
+                standard_conforming_strings: Conforming::Unknown,
+                encoding: Encoding::Unknown,
+                ..now
+            },
+            (false, true) => Modes {
                 standard_conforming_strings: Conforming::Unknown,
                 ..now
-            }
-        } else {
-            now
+            },
+            (false, false) => now,
         }
     }
 
@@ -83,7 +92,9 @@ impl Batch {
     pub(super) fn step(&mut self, statement: &Statement, around: Around) -> Result<Step, Refusal> {
         let step = self.judge(statement, around)?;
         self.statements += 1;
-        self.lexing_changed |= statement.changes_lexing || statement.calls;
+        self.called |= statement.calls;
+        self.lexing_changed |=
+            statement.changes_lexing || around.lexing_returns && statement.restores_settings();
         self.follow(&statement.class, around);
         match statement.config {
             SetConfig::LiftsNext | SetConfig::Unknown => self.lifted_next = true,
@@ -117,9 +128,7 @@ impl Batch {
             }
             _ => {}
         }
-        if may_act(&statement.class) && (self.lifted_now || self.sealed) {
-            return Err(Refusal::new(Refused::Lift, command(), BEHIND_A_LIFT));
-        }
+        self.admit(statement)?;
         if !matches!(statement.class, Class::Opaque(_)) || around.status != Status::Idle || self.wrapped {
             return Ok(Step::Pass);
         }
@@ -128,6 +137,21 @@ impl Batch {
         } else {
             Err(Refusal::new(Refused::Hidden, command(), MUST_BE_ALONE))
         }
+    }
+
+    /// Whether a statement may be read or planned here, which can run code as well: checks of domains, functions of
+    /// constants.
+    pub(super) fn admit(&self, statement: &Statement) -> Result<(), Refusal> {
+        if may_act(&statement.class) && (self.lifted_now || self.sealed) {
+            return Err(Refusal::new(Refused::Lift, statement.tag.clone(), BEHIND_A_LIFT));
+        }
+        Ok(())
+    }
+
+    /// Something is run of which the server should know nothing either.
+    pub(super) fn unknown(&mut self) {
+        self.statements += 1;
+        (self.sealed, self.reassert) = (true, true);
     }
 
     fn follow(&mut self, class: &Class, around: Around) {
@@ -150,12 +174,14 @@ impl Batch {
             // It commits at once where it may run at all, so that what follows is a new transaction.
             Class::DiscardAll => {
                 self.reset();
-                self.lifted_now = true;
+                (self.lifted_now, self.reassert) = (true, true);
             }
             Class::Commit { chain } | Class::Rollback { chain } => {
                 self.commits |= matches!(class, Class::Commit { .. });
                 if !chain {
                     self.lifted_now = self.lifted_next || !around.guarded;
+                    // A BEGIN may follow.
+                    self.reassert |= self.lifted_now;
                 } else if around.downgraded || around.failed_uncovered {
                     // The next transaction is what this one was to the server, which may be read-write.
                     self.reassert = true;
@@ -217,5 +243,5 @@ const SETS_ANYTHING: &str = "It is refused because the name of the setting that 
      makes unsafe.";
 const BEHIND_A_LIFT: &str = "It is refused because something before it in the same message, or before the same Sync, can make the transaction \
      read-write; sent by itself it runs.";
-const MUST_BE_ALONE: &str =
+pub(super) const MUST_BE_ALONE: &str =
     "It runs in a lull only as the first statement of its message, or before its Sync.";

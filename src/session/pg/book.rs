@@ -88,6 +88,11 @@ impl Book {
         self.changes.push_back(Change::Parse(cut(name).into(), statement));
     }
 
+    /// The unnamed statement, as the server has had it since before the lull.
+    pub(super) fn recall_unnamed(&mut self, statement: Rc<Statement>) {
+        self.statements.insert(Name::default(), statement);
+    }
+
     pub(super) fn bind(&mut self, portal: &[u8], statement: Rc<Statement>) {
         self.changes
             .push_back(Change::Bind(cut(portal).into(), statement));

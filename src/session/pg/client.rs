@@ -174,6 +174,10 @@ impl PgSession {
                 self.in_lull(|lull| lull.batch = Batch::default());
                 return Ok(Passed::Hold);
             }
+            Decision::Settle => {
+                tags::write(out.to_upstream.buffer(chunk), tags::FLUSH, &[]);
+                return Ok(Passed::Hold);
+            }
             Decision::Ask => {
                 self.say(own::Own::Texts, chunk, out);
                 return Ok(Passed::Hold);
@@ -207,7 +211,7 @@ impl PgSession {
 
     /// Lets go of what was held, as far as it may go now.
     pub(super) fn release(&mut self, out: &mut Outlets) -> Result<(), Fault> {
-        if self.held.is_empty() || !(self.may_begin() || self.ledger.copying_in()) {
+        if self.held.is_empty() || !(self.may_begin() || self.ledger.copying_in() || self.has_failed()) {
             return Ok(());
         }
         let held = std::mem::take(&mut self.held);
@@ -218,6 +222,11 @@ impl PgSession {
         }
         out.to_upstream.settle(&held);
         Ok(())
+    }
+
+    /// The batch that a held message belongs to has failed: up to its Sync the server skips everything.
+    pub(super) fn has_failed(&self) -> bool {
+        self.open == Open::Acting && self.ledger.is_idle()
     }
 
     /// Whether a batch may begin now.

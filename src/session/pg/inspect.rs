@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Cover, InLull, Kind, PgSession,
+    Cover, InLull, Kind, Open, PgSession,
     batch::{Around, Step},
     book::Found,
     own,
@@ -31,10 +31,15 @@ use super::{
 pub(super) enum Decision {
     Pass,
     Wrap,
+    /// It must be wrapped, and the server still owes replies to what only names or closes something.
+    Settle,
     Refuse(Refusal),
     /// The server must say first what a name stands for.
     Ask,
 }
+
+/// A prepared EXECUTE of a prepared EXECUTE: nobody needs many.
+const NAMES_DEPTH_MAX: usize = 4;
 
 /// What only reads among the functions that libpq calls by FunctionCall: lo_open, lo_close, loread, lo_lseek, lo_tell,
 /// lo_lseek64, lo_tell64. Opening for writing writes nothing, and lowrite is not here.
@@ -59,7 +64,8 @@ impl PgSession {
                 Decision::Pass
             }
             tags::FUNCTION_CALL => examine_function(tags::function_call(body).map_err(Fault::client)?),
-            tags::DESCRIBE | tags::FLUSH | tags::SYNC | tags::TERMINATE => Decision::Pass,
+            tags::DESCRIBE => self.examine_describe(tags::named(body).map_err(Fault::client)?),
+            tags::FLUSH | tags::SYNC | tags::TERMINATE => Decision::Pass,
             tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL => Decision::Pass,
             // What is not known cannot be judged.
             other => {
@@ -88,7 +94,10 @@ impl PgSession {
         for statement in &statements {
             match self.step(statement) {
                 Ok(Step::Pass) => {}
-                Ok(Step::Wrap) if statements.len() == 1 => decision = Decision::Wrap,
+                Ok(Step::Wrap) if statements.len() == 1 => match self.wrap() {
+                    Some(wraps) => decision = wraps,
+                    None => return Decision::Refuse(not_alone(statement)),
+                },
                 Ok(Step::Wrap) => return Decision::Refuse(not_alone(statement)),
                 Err(refusal) => return Decision::Refuse(refusal),
             }
@@ -125,10 +134,11 @@ impl PgSession {
         };
         let decision = match (statements.is_empty(), self.foresee(&statement)) {
             (true, Err(refusal)) => Decision::Refuse(refusal),
-            (_, Ok(Step::Wrap)) if self.is_quiet() => Decision::Wrap,
+            (_, Ok(Step::Wrap)) => self.wrap().unwrap_or(Decision::Pass),
             _ => Decision::Pass,
         };
-        if !matches!(decision, Decision::Refuse(_)) {
+        // What is held is judged again.
+        if matches!(decision, Decision::Pass) {
             self.in_lull(|lull| lull.book.parse(name, Rc::new(statement)));
         }
         decision
@@ -137,31 +147,45 @@ impl PgSession {
     fn examine_bind(&mut self, portal: &[u8], name: &[u8]) -> Decision {
         let statement = match self.find(|lull| lull.book.statement(name)) {
             Found::Statement(statement) => statement,
-            Found::Nothing => return Decision::Pass,
+            Found::Nothing => return self.pass_unknown(),
             Found::Unknown => return self.ask_or_refuse(name),
         };
         let decision = match self.foresee(&statement) {
             Err(refusal) => return Decision::Refuse(refusal),
-            Ok(Step::Wrap) if self.is_quiet() => Decision::Wrap,
-            Ok(_) => Decision::Pass,
+            Ok(Step::Wrap) => self.wrap().unwrap_or(Decision::Pass),
+            Ok(Step::Pass) => Decision::Pass,
         };
-        self.in_lull(|lull| lull.book.bind(portal, statement));
+        if matches!(decision, Decision::Pass) {
+            self.in_lull(|lull| lull.book.bind(portal, statement));
+        }
         decision
+    }
+
+    /// A statement may be analysed anew to be described.
+    fn examine_describe(&self, named: Named<'_>) -> Decision {
+        if let Named::Statement(name) = named
+            && let Found::Statement(statement) = self.find(|lull| lull.book.statement(name))
+            && let Err(refusal) = self.foresee(&statement)
+        {
+            return Decision::Refuse(refusal);
+        }
+        Decision::Pass
     }
 
     fn examine_execute(&mut self, portal: &[u8]) -> Decision {
         let statement = match self.find(|lull| lull.book.portal(portal)) {
             Found::Statement(statement) => statement,
-            Found::Nothing => return Decision::Pass,
+            Found::Nothing => return self.pass_unknown(),
             // Outside a transaction no portal outlives its batch.
-            Found::Unknown if self.transaction.status == Status::Idle => return Decision::Pass,
+            Found::Unknown if self.transaction.status == Status::Idle => return self.pass_unknown(),
             Found::Unknown => return self.ask_or_refuse(b"portal"),
         };
         if self.must_ask_for(&statement) && self.is_quiet() {
             return Decision::Ask;
         }
         match self.step(&statement) {
-            Ok(_) => {
+            Ok(Step::Wrap) => Decision::Refuse(not_alone(&statement)),
+            Ok(Step::Pass) => {
                 self.enter_in_book(&statement);
                 Decision::Pass
             }
@@ -202,6 +226,7 @@ impl PgSession {
             downgraded: self.cover == Cover::Transaction,
             failed_uncovered: self.cover == Cover::Failed,
             guarded: self.guard_holds(),
+            lexing_returns: self.lull.as_ref().is_some_and(|lull| lull.lexing_returns),
             server_major: self.parameters.server_major(),
         }
     }
@@ -209,35 +234,74 @@ impl PgSession {
     /// Follows a statement, and what it executes by name.
     fn step(&mut self, statement: &Statement) -> Result<Step, Refusal> {
         let around = self.around();
-        let executed = match &statement.class {
-            Class::Execute { name } => Some(self.find(|lull| lull.book.statement(name))),
-            Class::Fetch { name } => Some(self.find(|lull| lull.book.portal(name))),
-            Class::Prepare { inner, .. } => {
-                self.foresee(inner)?;
-                None
-            }
-            _ => None,
-        };
-        let idle = around.status == Status::Idle;
+        if let Class::Prepare { inner, .. } = &statement.class {
+            self.foresee(inner)?;
+        }
+        let (executed, missing) = self.executed(statement, around.status == Status::Idle)?;
         let Some(lull) = &mut self.lull else {
             return Ok(Step::Pass);
         };
-        let inner = match executed {
-            Some(Found::Statement(inner)) => lull.batch.step(&inner, around)?,
-            // Outside a transaction only a held cursor is left, whose rows are ready.
-            Some(Found::Unknown) if !(idle && matches!(statement.class, Class::Fetch { .. })) => {
-                return Err(unknown_name(statement));
+        let mut step = Step::Pass;
+        for inner in &executed {
+            if lull.batch.step(inner, around)? == Step::Wrap {
+                step = Step::Wrap;
             }
-            _ => Step::Pass,
-        };
-        let outer = lull.batch.step(statement, around)?;
-        Ok(if inner == Step::Wrap { inner } else { outer })
+        }
+        if lull.batch.step(statement, around)? == Step::Wrap {
+            step = Step::Wrap;
+        }
+        if missing {
+            lull.batch.unknown();
+        }
+        Ok(step)
+    }
+
+    /// What a statement runs by name, through names that stand for names. True where a name stands for nothing.
+    fn executed(&self, statement: &Statement, idle: bool) -> Result<(Vec<Rc<Statement>>, bool), Refusal> {
+        let mut executed = Vec::new();
+        let mut class = statement.class.clone();
+        loop {
+            let (found, fetch) = match &class {
+                Class::Execute { name } => (self.find(|lull| lull.book.statement(name)), false),
+                Class::Fetch { name } => (self.find(|lull| lull.book.portal(name)), true),
+                _ => return Ok((executed, false)),
+            };
+            match found {
+                Found::Statement(inner) if executed.len() < NAMES_DEPTH_MAX => {
+                    class = inner.class.clone();
+                    executed.push(inner);
+                }
+                // A cursor that is in no book was opened by a routine, which the audit has read. Outside a transaction
+                // only a held cursor is left, whose rows are ready.
+                Found::Nothing => return Ok((executed, !fetch)),
+                Found::Unknown if fetch && idle => return Ok((executed, false)),
+                Found::Statement(_) | Found::Unknown => return Err(unknown_name(statement)),
+            }
+        }
+    }
+
+    /// How to come to a wrapping transaction for what comes next. None where the batch has begun to run.
+    fn wrap(&self) -> Option<Decision> {
+        match self.open {
+            _ if self.is_quiet() => Some(Decision::Wrap),
+            Open::Defining { .. } if self.ledger.is_idle() => Some(Decision::Settle),
+            _ => None,
+        }
+    }
+
+    /// The server does not know it either and says so; if it did, nothing could be said about what follows.
+    fn pass_unknown(&mut self) -> Decision {
+        self.in_lull(|lull| lull.batch.unknown());
+        Decision::Pass
     }
 
     /// What would become of a statement that is only named yet.
     fn foresee(&self, statement: &Statement) -> Result<Step, Refusal> {
         let mut alone = super::batch::Batch::default();
-        alone.wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
+        if let Some(lull) = &self.lull {
+            alone.wrapped = lull.batch.wrapped;
+            lull.batch.admit(statement)?;
+        }
         alone.step(statement, self.around())
     }
 

@@ -127,6 +127,8 @@ struct InLull {
     audited: Option<Arc<Audited>>,
     book: Book,
     batch: Batch,
+    /// How texts are read may have been changed in the open transaction, and changes back with it.
+    lexing_returns: bool,
     /// What the session's default would be without the lull.
     wish: Wish,
     /// The same, as the open transaction will have it if it commits.
@@ -247,6 +249,8 @@ impl Session for PgSession {
         self.hear(chunk, out)?;
         if self.careful && self.is_quiet() {
             self.advance(chunk, out)?;
+        } else if self.careful && self.has_failed() {
+            self.release(out)?;
         }
         Ok(())
     }
@@ -258,9 +262,7 @@ impl Session for PgSession {
         match instruction {
             Instruction::Take(order) => self.take(order),
             Instruction::Audited(audited) => {
-                if let Some(lull) = &mut self.lull {
-                    lull.audited = Some(audited);
-                }
+                self.audited(audited);
             }
             Instruction::Straggle(policy) => self.straggle(policy, out),
             Instruction::Close => (self.closing, self.careful) = (true, true),

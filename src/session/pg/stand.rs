@@ -8,8 +8,8 @@ use std::{collections::HashMap, rc::Rc, sync::Arc};
 use crate::{
     fault::Fault,
     gate::{Lull, Mode, Order},
-    session::outlet::Outlets,
-    sql::pg::{self as sql, Class, Statement, Wish},
+    session::{Audited, outlet::Outlets},
+    sql::pg::{self as sql, Class, Conforming, Modes, RefusedWords, Statement, Wish},
     wire::pg::backend::Status,
 };
 
@@ -44,11 +44,6 @@ impl PgSession {
     }
 
     fn enter(&mut self, lull: &Arc<Lull>) -> InLull {
-        let mut book = Book::default();
-        if let Some(text) = self.unbound.take() {
-            book.parse(b"", Rc::new(self.recall(&text)));
-            book.confirmed();
-        }
         let now = self.parameters.read_only_default;
         let wish = match now {
             // As RESET would set it: what the server's configuration says then, holds.
@@ -59,8 +54,9 @@ impl PgSession {
         InLull {
             lull: Arc::clone(lull),
             audited: None,
-            book,
+            book: Book::default(),
             batch: Batch::default(),
+            lexing_returns: self.transaction.status != Status::Idle,
             wish,
             wish_in_transaction: None,
             must_reassert: false,
@@ -70,6 +66,20 @@ impl PgSession {
             ready_owed: false,
             guard_attempts: 0,
             straggle: Straggle::default(),
+        }
+    }
+
+    /// The audit of the database is known. What was prepared before can be judged only now.
+    pub(super) fn audited(&mut self, audited: Arc<Audited>) {
+        let Some(lull) = &mut self.lull else { return };
+        let judged_by_other_words = lull.audited.is_some() && !audited.words.is_empty();
+        lull.audited = Some(audited);
+        if judged_by_other_words {
+            lull.book = Book::default();
+        }
+        if let Some(text) = self.unbound.take() {
+            let statement = Rc::new(self.recall(b"", &text));
+            self.in_lull(|lull| lull.book.recall_unnamed(statement));
         }
     }
 
@@ -190,11 +200,11 @@ impl PgSession {
             Status::InTransaction if read_only => {
                 let must_reassert = self.lull.as_ref().is_some_and(|lull| lull.must_reassert);
                 match (self.cover, transaction.wrote) {
-                    (Cover::None | Cover::Failed, None) if transaction.acted => return Some(Own::HasWritten),
-                    (Cover::None | Cover::Failed, Some(true)) => {}
-                    (Cover::None | Cover::Failed, _) if !transaction.notified => {
-                        return Some(Own::GuardTransaction);
-                    }
+                    (Cover::None, None) if transaction.acted => return Some(Own::HasWritten),
+                    (Cover::None, Some(true)) => {}
+                    (Cover::None, _) if !transaction.notified => return Some(Own::GuardTransaction),
+                    // The failed one has ended AND CHAIN: this one is as new as it is read-write.
+                    (Cover::Failed, _) => return Some(Own::GuardTransaction),
                     (Cover::Session | Cover::Transaction, _) if must_reassert => {
                         return Some(Own::GuardTransaction);
                     }
@@ -212,7 +222,10 @@ impl PgSession {
 
     /// Whether names may be in use that the book does not know.
     pub(super) fn needs_texts(&self) -> bool {
-        let incomplete = self.lull.as_ref().is_some_and(|lull| !lull.book.is_complete());
+        let incomplete = self
+            .lull
+            .as_ref()
+            .is_some_and(|lull| lull.audited.is_some() && !lull.book.is_complete());
         let named = self.named || self.transaction.status == Status::InTransaction;
         self.inspects() && incomplete && named && self.can_ask()
     }
@@ -347,7 +360,11 @@ impl PgSession {
             } else {
                 &mut portals
             };
-            into.insert(name.as_slice().into(), Rc::new(self.recall(text)));
+            let mut statement = self.recall(name, text);
+            if kind == b"c" && locks_rows(text, &self.parameters.modes()) {
+                statement = of_class(Class::Leak("it locks rows"));
+            }
+            into.insert(name.as_slice().into(), Rc::new(statement));
         }
         // Where the question failed, names stay unknown and are refused.
         match reply.error {
@@ -356,20 +373,41 @@ impl PgSession {
         }
     }
 
-    /// A text that the server knows already. What cannot be read must not run.
-    fn recall(&self, text: &[u8]) -> Statement {
-        let modes = self.parameters.modes();
-        let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref());
-        let mentions =
-            audited.is_some_and(|audited| !matches!(audited.words.mentioned(text, &modes), Ok(None)));
-        let mut statements = sql::statements(text, &modes).unwrap_or_default();
-        match (statements.pop(), statements.is_empty()) {
-            (Some(statement), true) if !mentions => statement,
-            // SQL's own PREPARE is listed with its whole text.
+    /// A text that the server knows already. What cannot be read must not run. The server may have read it by another
+    /// setting of `standard_conforming_strings` than it has now: where that matters, it cannot be read.
+    fn recall(&self, name: &[u8], text: &[u8]) -> Statement {
+        let modes = |conforming| Modes {
+            standard_conforming_strings: conforming,
+            ..self.parameters.modes()
+        };
+        let read = |conforming| self.recall_as(name, text, &modes(conforming));
+        match (read(Conforming::On), read(Conforming::Off)) {
+            (Some(one), Some(other)) if one == other => one,
             _ => of_class(Class::Leak(
                 "it was prepared before the lull and cannot be judged",
             )),
         }
+    }
+
+    fn recall_as(&self, name: &[u8], text: &[u8], modes: &Modes) -> Option<Statement> {
+        let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref())?;
+        if !matches!(audited.words.mentioned(text, modes), Ok(None)) {
+            return None;
+        }
+        let mut statements = sql::statements(text, modes).ok()?;
+        // What was named in SQL is listed with the whole message that it came in.
+        let names = |statement: &Statement| match &statement.class {
+            Class::Prepare { name: known, .. } | Class::Declare { name: known, .. } => known == name,
+            _ => false,
+        };
+        let alone = statements.len() == 1;
+        statements.retain(|statement| alone || names(statement));
+        let mut statement = statements.pop().filter(|_| statements.is_empty())?;
+        if let Class::Prepare { inner, .. } = statement.class {
+            statement = *inner;
+        }
+        statement.span = 0..0;
+        Some(statement)
     }
 
     /// The client's batch is answered.
@@ -383,6 +421,7 @@ impl PgSession {
         lull.book.ready(idle);
         lull.texts_failed = false;
         lull.lifted |= batch.lifts_next();
+        lull.lexing_returns = !idle && (lull.lexing_returns || batch.lexing_changed);
         lull.must_reassert = !idle && (lull.must_reassert || batch.reassert);
         self.effects.counts.reasserts_transaction += u32::from(lull.must_reassert);
         if !batch.failed && batch.wish.is_some() {
@@ -408,6 +447,15 @@ fn restoring(wish: Wish) -> &'static str {
         Wish::On => "SET SESSION default_transaction_read_only = on",
         Wish::Off | Wish::Unknown => "SET SESSION default_transaction_read_only = off",
     }
+}
+
+/// A cursor from before the lull locks its rows as it is fetched from, whatever the transaction's mode is by then. (A
+/// column of that name is taken for the word: such a cursor must be declared again.)
+fn locks_rows(text: &[u8], modes: &Modes) -> bool {
+    let mut words = RefusedWords::new();
+    words.refuse(b"update");
+    words.refuse(b"share");
+    !matches!(words.mentioned(text, modes), Ok(None))
 }
 
 /// A statement of which only the class is known.

@@ -26,6 +26,8 @@ impl Transaction {
         match tag {
             // With AND CHAIN, the next transaction is open at once.
             b"COMMIT" => self.forget(),
+            // Without savepoints it cannot have been ROLLBACK TO.
+            b"ROLLBACK" if !self.savepoints => self.forget(),
             b"SAVEPOINT" => self.savepoints = true,
             b"BEGIN" | b"START TRANSACTION" | b"SET" | b"SHOW" | b"RESET" | b"LOCK TABLE" | b"RELEASE" => {}
             b"ROLLBACK" | b"DEALLOCATE" | b"DEALLOCATE ALL" | b"CLOSE CURSOR" | b"LISTEN" | b"UNLISTEN" => {}
