@@ -11,6 +11,7 @@
     reason = "these are tests"
 )]
 
+mod adversary;
 mod fixtures;
 mod harness;
 mod oracle;

@@ -72,7 +72,10 @@ impl PgSession {
     /// The audit of the database is known. What was prepared before can be judged only now.
     pub(super) fn audited(&mut self, audited: Arc<Audited>) {
         let Some(lull) = &mut self.lull else { return };
-        let judged_by_other_words = lull.audited.is_some() && !audited.words.is_empty();
+        let judged_by_other_words = lull
+            .audited
+            .as_ref()
+            .is_some_and(|known| known.words != audited.words);
         lull.audited = Some(audited);
         if judged_by_other_words {
             lull.book = Book::default();
