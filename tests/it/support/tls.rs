@@ -66,6 +66,8 @@ pub enum Negotiation {
     AskedWithoutAlpn,
     /// GSSENCRequest, which must be declined, and then SSLRequest.
     AskedForGssFirst,
+    /// SSLRequest with a whole startup message behind it in clear, as somebody in between might add it.
+    AskedWithBytesBehind,
     /// TLS from the first byte, with ALPN `postgresql` (servers from 17 on).
     Direct,
     /// Which no server accepts.
@@ -80,6 +82,7 @@ impl Negotiation {
         match self {
             Self::Asked | Self::AskedWithoutAlpn => &[(frames::ssl_request, b'S')],
             Self::AskedForGssFirst => &[(frames::gssenc_request, b'N'), (frames::ssl_request, b'S')],
+            Self::AskedWithBytesBehind => &[(stuffed, b'S')],
             Self::Direct | Self::DirectWithoutAlpn => &[],
         }
     }
@@ -90,6 +93,11 @@ impl Negotiation {
             _ => vec![b"postgresql".to_vec()],
         }
     }
+}
+
+fn stuffed() -> Vec<u8> {
+    let who = [("user", "app"), ("database", "postgres")];
+    [frames::ssl_request(), frames::startup(frames::PROTOCOL_3_0, &who)].concat()
 }
 
 /// A raw client inside TLS that trusts exactly this certificate; nothing has been said inside yet.
