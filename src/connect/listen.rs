@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, ToSocketAddrs},
+    os::unix::fs::PermissionsExt,
     os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream},
     path::Path,
     sync::Arc,
@@ -110,6 +111,8 @@ fn bind_unix(path: &Path) -> io::Result<StdUnixListener> {
         std::fs::remove_file(path)?;
     }
     let listener = StdUnixListener::bind(path)?;
+    // Whoever may log in may connect, as with PostgreSQL's own socket; the directory can say otherwise.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
