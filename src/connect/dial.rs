@@ -24,10 +24,14 @@ impl Front {
     /// A connection to the primary, before anything of PostgreSQL's startup is said.
     pub(super) async fn dial(&self) -> Result<Stream, Fault> {
         let limit = self.cluster.limits.connect_timeout;
-        match timeout(limit, self.connect()).await {
+        let connected = match timeout(limit, self.connect()).await {
             Ok(connected) => connected,
-            Err(_) => Err(Fault::upstream(format!("no connection within {limit:?}"))),
-        }
+            Err(_) => Err(Fault::upstream(format!(
+                "no connection within {limit:?} (connect_timeout)"
+            ))),
+        };
+        self.tally.note_reached(connected.is_ok());
+        connected
     }
 
     async fn connect(&self) -> Result<Stream, Fault> {

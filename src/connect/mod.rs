@@ -8,15 +8,10 @@ mod dial;
 mod listen;
 pub mod pg;
 mod probe;
+mod tally;
 mod tls;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
@@ -25,6 +20,7 @@ use crate::config::Cluster;
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
 pub use probe::probe;
+pub use tally::Tally;
 pub use tls::TlsError;
 
 /// A cluster as its sessions need it. Made anew when the configuration is read again; sessions keep the one under
@@ -32,29 +28,24 @@ pub use tls::TlsError;
 pub struct Front {
     pub cluster: Arc<Cluster>,
     tls: tls::Tls,
-    /// Client sessions of the cluster. Outlives a reload.
-    pub places: Arc<AtomicUsize>,
+    /// Outlives a reload.
+    pub tally: Arc<Tally>,
 }
 
 impl Front {
-    pub fn new(cluster: Arc<Cluster>, places: Arc<AtomicUsize>) -> Result<Self, TlsError> {
+    pub fn new(cluster: Arc<Cluster>, tally: Arc<Tally>) -> Result<Self, TlsError> {
         let tls = tls::Tls::load(&cluster)?;
-        Ok(Self { cluster, tls, places })
+        Ok(Self { cluster, tls, tally })
     }
 
     /// A place among the sessions that the configuration allows.
-    fn place(&self) -> Option<Place> {
-        let taken = self.places.fetch_add(1, Ordering::Relaxed);
-        let place = Place(Arc::clone(&self.places));
-        (taken < self.cluster.limits.connections_max).then_some(place)
+    fn place(&self) -> Option<tally::Place> {
+        self.tally.place(self.cluster.limits.connections_max)
     }
-}
 
-struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+    /// When the certificate that clients see expires.
+    pub fn certificate_expires_unix_s(&self) -> Option<i64> {
+        self.tls.expires_unix_s
     }
 }
 

@@ -15,7 +15,10 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 
-use crate::config::{ClientTls, ClientTlsMode, Cluster, SslMode, UpstreamTls};
+use crate::{
+    config::{ClientTls, ClientTlsMode, Cluster, SslMode, UpstreamTls},
+    telemetry::expiry,
+};
 
 /// What PostgreSQL asks for in direct TLS (manual: "SSL Session Encryption").
 pub(super) const ALPN: &[u8] = b"postgresql";
@@ -23,6 +26,8 @@ pub(super) const ALPN: &[u8] = b"postgresql";
 pub(super) struct Tls {
     pub(super) for_clients: Option<Arc<ServerConfig>>,
     pub(super) for_upstream: Option<Arc<ClientConfig>>,
+    /// The end of the certificate that clients see.
+    pub(super) expires_unix_s: Option<i64>,
 }
 
 /// What is wrong with which file.
@@ -49,9 +54,13 @@ impl Tls {
             SslMode::Disable => None,
             _ => Some(Arc::new(client(&cluster.primary.tls).map_err(failed)?)),
         };
+        let cert = cluster.client_tls.cert.as_ref().filter(|_| for_clients.is_some());
+        let chain = cert.map(|cert| certificates(cert)).transpose().map_err(failed)?;
+        let first = chain.as_ref().and_then(|chain| chain.first());
         Ok(Self {
             for_clients,
             for_upstream,
+            expires_unix_s: first.and_then(|der| expiry::not_after_unix_s(der)),
         })
     }
 }

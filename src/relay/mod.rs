@@ -22,18 +22,21 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    time::timeout,
+};
 
 use crate::{
     fault::Fault,
     session::{
-        Activity, Counts, Refused,
+        Activity, Counts, HangUp, Refused,
         outlet::{Outlet, Outlets},
     },
-    telemetry::metrics::{GuardAlarm, ReassertCause, RefusalClass, WorkerMetrics},
+    telemetry::metrics::{GuardAlarm, Label, LimitHit, ReassertCause, RefusalClass, WorkerMetrics},
 };
 
 pub use live::{Facts, Live};
@@ -44,6 +47,8 @@ pub use stream::{Plain, Stream};
 pub const READ_BUFFER_BYTES: usize = 128 << 10;
 /// After so many rounds a busy session lets others run.
 const ROUNDS_MAX: u32 = 16;
+/// How long a client may take to hear the last word.
+const PARTING_WAIT: Duration = Duration::from_secs(1);
 
 /// What all sessions of a worker share.
 pub struct Worker {
@@ -61,8 +66,8 @@ pub enum End {
     Client,
     /// The upstream closed.
     Upstream,
-    /// The drain policy ended it.
-    Drained,
+    /// lull ended it.
+    HungUp(HangUp),
     Fault(Fault),
 }
 
@@ -79,8 +84,10 @@ pub struct Relay {
     client_gone: bool,
     /// Nothing more can be sent to the upstream.
     upstream_shut: bool,
-    drained: bool,
+    hung_up: Option<HangUp>,
     stood_at: u64,
+    /// Since when the machine keeps bytes of the client back.
+    held_since: Option<Instant>,
     ahead: Option<Ahead>,
     /// Given back when the session is over.
     _place: Option<Box<dyn Any>>,
@@ -102,7 +109,6 @@ impl Relay {
         metrics: Arc<WorkerMetrics>,
         cancel: Cancel,
     ) -> Self {
-        let (client_silent, client_gone, upstream_shut, drained) = (false, false, false, false);
         Self {
             worker,
             live,
@@ -111,11 +117,12 @@ impl Relay {
             out,
             metrics,
             cancel,
-            client_silent,
-            client_gone,
-            upstream_shut,
-            drained,
+            client_silent: false,
+            client_gone: false,
+            upstream_shut: false,
+            hung_up: None,
             stood_at: 0,
+            held_since: None,
             ahead: None,
             _place: None,
         }
@@ -130,13 +137,38 @@ impl Relay {
 
     /// Moves bytes until the session is over. The session leaves the roster only when its upstream has closed: until
     /// then a statement of it may be running.
-    pub fn run(mut self: Box<Self>) -> impl Future<Output = End> {
-        // Boxed once, so that the task is small however often it is moved.
-        poll_fn(move |cx| {
-            let end = ready!(self.poll(cx));
-            self.worker.roster.leave(&self.live);
-            Poll::Ready(end)
-        })
+    pub async fn run(mut self: Box<Self>) -> End {
+        let end = poll_fn(|cx| self.poll(cx)).await;
+        self.worker.roster.leave(&self.live);
+        // Boxed, so that the task of a session that idles is small.
+        Box::pin(self.part(&end)).await;
+        end
+    }
+
+    /// Takes leave of the client, so that it reads all that was meant for it: a socket that is closed with something
+    /// unread in it takes back what it has sent.
+    async fn part(self: Box<Self>, end: &End) {
+        let Self {
+            mut client,
+            upstream,
+            out,
+            client_gone,
+            ..
+        } = *self;
+        drop(upstream);
+        if client_gone {
+            return;
+        }
+        let parting = async {
+            let _ = client.write_all(out.to_client.waiting()).await;
+            let _ = client.shutdown().await;
+            if matches!(end, End::Fault(_)) {
+                let mut rest = [0; 512];
+                while matches!(client.read(&mut rest).await, Ok(1..)) {}
+            }
+        };
+        // Whoever does not listen does not keep us.
+        let _ = timeout(PARTING_WAIT, parting).await;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -157,10 +189,10 @@ impl Relay {
     }
 
     fn end(&self) -> End {
-        match (self.drained, self.client_silent) {
-            (true, _) => End::Drained,
-            (false, true) => End::Client,
-            (false, false) => End::Upstream,
+        match (self.hung_up, self.client_silent) {
+            (Some(why), _) => End::HungUp(why),
+            (None, true) => End::Client,
+            (None, false) => End::Upstream,
         }
     }
 
@@ -171,7 +203,7 @@ impl Relay {
         }
         self.flush(cx);
         match self.read_upstream(cx)? {
-            Round::Over => return Ok(self.over(cx)),
+            Round::Over => return self.over(cx),
             round => moved |= round == Round::Moved,
         }
         moved |= self.read_client(cx)? == Round::Moved;
@@ -267,7 +299,7 @@ impl Relay {
     fn flush(&mut self, cx: &mut Context<'_>) {
         let nothing_waits = self.out.to_client.is_empty() && self.out.to_upstream.is_empty();
         let encrypted = self.client.is_tls() || self.upstream.is_tls();
-        if nothing_waits && !encrypted && !self.drained && !self.client_silent {
+        if nothing_waits && !encrypted && self.hung_up.is_none() && !self.client_silent {
             return;
         }
         if !self.client_gone && write(&mut self.client, &mut self.out.to_client, &[], cx).is_err() {
@@ -280,7 +312,7 @@ impl Relay {
                 let _ = Pin::new(stream).poll_flush(cx);
             }
         }
-        if self.drained && !self.client_gone && self.out.to_client.is_empty() {
+        if self.hung_up.is_some() && !self.client_gone && self.out.to_client.is_empty() {
             let _ = Pin::new(&mut self.client).poll_shutdown(cx);
             self.lose_client();
         }
@@ -297,21 +329,24 @@ impl Relay {
     }
 
     /// The upstream has closed: the client gets what it is owed.
-    fn over(&mut self, cx: &mut Context<'_>) -> Round {
+    fn over(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
+        if !self.client_silent {
+            self.live.drive(|machine| machine.upstream_closed())?;
+        }
         if self.client_gone || self.out.to_client.is_empty() {
-            return Round::Over;
+            return Ok(Round::Over);
         }
         match write(&mut self.client, &mut self.out.to_client, &[], cx) {
-            Ok(()) if !self.out.to_client.is_empty() => Round::Still,
-            _ => Round::Over,
+            Ok(()) if !self.out.to_client.is_empty() => Ok(Round::Still),
+            _ => Ok(Round::Over),
         }
     }
 
     /// Sees to what the machine decided besides bytes.
     fn after_event(&mut self) {
-        let (effects, report) = self
+        let (effects, report, holds) = self
             .live
-            .drive(|machine| (machine.take_effects(), machine.report()));
+            .drive(|machine| (machine.take_effects(), machine.report(), !machine.wants_client()));
         self.count(effects.counts);
         for (question, answer) in effects.answers {
             self.worker.roster.answered(question, answer);
@@ -319,11 +354,23 @@ impl Relay {
         if effects.cancel {
             (self.cancel)();
         }
-        self.drained |= effects.hang_up;
+        self.hung_up = self.hung_up.or(effects.hang_up);
+        self.note_wait(holds);
         self.note_busy(report.activity);
         if report.stands_at != self.stood_at {
             self.stood_at = report.stands_at;
             self.worker.roster.stood(&self.live, report.stands_at);
+        }
+    }
+
+    fn note_wait(&mut self, holds: bool) {
+        match (holds, self.held_since) {
+            (true, None) => self.held_since = Some(Instant::now()),
+            (false, Some(since)) => {
+                self.metrics.wait.observe(since.elapsed());
+                self.held_since = None;
+            }
+            _ => {}
         }
     }
 
@@ -347,6 +394,34 @@ impl Relay {
         (0..counts.reasserts_session).for_each(|_| metrics.reasserts.add(ReassertCause::Session));
         (0..counts.reasserts_transaction).for_each(|_| metrics.reasserts.add(ReassertCause::Transaction));
         (0..counts.guard_alarms).for_each(|_| metrics.guard_alarms.add(GuardAlarm::Refused));
+        if counts.write_leaks > 0 {
+            metrics.write_leaks.add(u64::from(counts.write_leaks));
+            self.alarm("the server has carried out a write behind the guard: this is a defect of lull");
+        }
+        (0..counts.inspect_bytes_hits).for_each(|_| self.hit(LimitHit::InspectBytes));
+        (0..counts.prepared_statements_hits).for_each(|_| self.hit(LimitHit::PreparedStatements));
+    }
+
+    fn hit(&self, limit: LimitHit) {
+        self.metrics.limit_hits.add(limit);
+        let (facts, limit) = (&self.live.facts, limit.as_str());
+        tracing::info!(
+            client = &*facts.client,
+            limit,
+            "a statement is refused: a limit is reached"
+        );
+    }
+
+    fn alarm(&self, what: &str) {
+        let Facts {
+            principal, client, ..
+        } = &self.live.facts;
+        tracing::error!(
+            cluster = principal.cluster,
+            database = principal.database,
+            client = &**client,
+            "{what}"
+        );
     }
 
     /// Tells the client why its session ends, as far as it will listen.

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
 };
 
 use arc_swap::ArcSwap;
@@ -69,12 +69,28 @@ impl Entrances {
     }
 
     fn front(&self, cluster: &Arc<Cluster>) -> Result<Front, Failure> {
-        let before = self
-            .fronts
-            .get(&cluster.name)
-            .map(|front| Arc::clone(&front.load().places));
-        let places = before.unwrap_or_else(|| Arc::new(AtomicUsize::new(0)));
-        Ok(Front::new(Arc::clone(cluster), places)?)
+        let before = self.fronts.get(&cluster.name);
+        let tally = before.map(|front| Arc::clone(&front.load().tally));
+        Ok(Front::new(Arc::clone(cluster), tally.unwrap_or_default())?)
+    }
+
+    /// Whether the last attempt to reach the cluster's upstream succeeded.
+    pub(super) fn reached(&self, cluster: &str) -> Option<bool> {
+        self.fronts.get(cluster)?.load().tally.reached()
+    }
+
+    pub(super) fn note_reached(&self, cluster: &str, reached: bool) {
+        if let Some(front) = self.fronts.get(cluster) {
+            front.load().tally.note_reached(reached);
+        }
+    }
+
+    /// When the certificates that clients see expire, by cluster, in Unix time.
+    pub(super) fn certificate_expiries(&self) -> Vec<(String, i64)> {
+        let expiry = |(name, front): (&String, &Arc<ArcSwap<Front>>)| {
+            Some((name.clone(), front.load().certificate_expires_unix_s()?))
+        };
+        self.fronts.iter().filter_map(expiry).collect()
     }
 
     fn replace(&mut self, fronts: HashMap<String, Front>) {

@@ -5,6 +5,7 @@
 //! wrong mode.
 
 mod control;
+mod counting;
 mod entrances;
 mod signals;
 mod state;
@@ -17,7 +18,7 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
 };
 
-use tokio::{net::TcpListener, sync::mpsc, task::LocalSet};
+use tokio::{net::TcpListener, runtime::RuntimeMetrics, sync::mpsc, task::LocalSet};
 
 use crate::{
     admin::{self, AdminSocket, SocketError},
@@ -27,9 +28,10 @@ use crate::{
     telemetry::http,
 };
 use control::{Control, Inputs};
+use counting::AllMetrics;
 use entrances::Entrances;
 use state::State;
-use worker::{AllMetrics, Handle};
+use worker::Handle;
 
 pub use state::StateError;
 
@@ -67,7 +69,7 @@ async fn serve(config: Config, state: State, view: View, admin: AdminSocket) -> 
     let gate = Gate::restored(view);
     let metrics = AllMetrics::default();
     let (needs_in, needs) = mpsc::unbounded_channel();
-    let workers = start_workers(&config, &gate, &metrics, &needs_in)?;
+    let (workers, figures) = start_workers(&config, &gate, &metrics, &needs_in)?;
     let entrances = Entrances::open(&config, &workers)?;
     let (calls_in, calls) = mpsc::channel(64);
     tokio::spawn(admin::serve(admin, calls_in));
@@ -82,7 +84,15 @@ async fn serve(config: Config, state: State, view: View, admin: AdminSocket) -> 
         workers = workers.len(),
         "lull is ready"
     );
-    let control = Rc::new(Control::new(config, gate, state, workers, entrances, metrics));
+    let control = Rc::new(Control::new(control::Parts {
+        config,
+        gate,
+        state,
+        workers,
+        figures,
+        entrances,
+        metrics,
+    }));
     control
         .run(Inputs {
             calls,
@@ -99,7 +109,7 @@ fn start_workers(
     gate: &Gate,
     metrics: &AllMetrics,
     needs: &mpsc::UnboundedSender<crate::relay::Need>,
-) -> io::Result<Vec<Handle>> {
+) -> io::Result<(Vec<Handle>, Vec<RuntimeMetrics>)> {
     let channels: Vec<_> = (0..config.workers).map(|_| mpsc::unbounded_channel()).collect();
     let (senders, inboxes): (Vec<_>, Vec<_>) = channels.into_iter().unzip();
     let handle = |to| Handle {
@@ -107,15 +117,16 @@ fn start_workers(
         load: Arc::new(AtomicUsize::new(0)),
     };
     let handles: Vec<Handle> = senders.into_iter().map(handle).collect();
+    let mut figures = Vec::new();
     for (id, inbox) in inboxes.into_iter().enumerate() {
-        worker::start(worker::Start {
+        figures.push(worker::start(worker::Start {
             id,
             view: gate.view(),
             metrics: metrics.clone(),
             needs: needs.clone(),
             inbox,
             handles: handles.clone(),
-        })?;
+        })?);
     }
-    Ok(handles)
+    Ok((handles, figures))
 }

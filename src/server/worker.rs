@@ -9,7 +9,7 @@ use std::{
     io,
     rc::Rc,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -18,17 +18,18 @@ use std::{
 
 use arc_swap::ArcSwap;
 use tokio::{
+    runtime::RuntimeMetrics,
     sync::{mpsc, oneshot},
     task::{JoinHandle, LocalSet, spawn_local},
 };
 
+use super::counting::{AllMetrics, Writer};
 use crate::{
     admin::Session as SessionRow,
     connect::{Accepted, Front, Listener, Passed, pg},
     gate::{Scope, Stragglers, View},
     relay::{Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
     session::{Answer, Audited, Instruction},
-    telemetry::metrics::WorkerMetrics,
 };
 
 /// One listening socket of a cluster.
@@ -67,25 +68,6 @@ pub(super) enum ToWorker {
     Close,
 }
 
-/// The counters of all workers, for whoever sums them.
-#[derive(Clone, Default)]
-pub(super) struct AllMetrics(Arc<Mutex<Vec<Arc<WorkerMetrics>>>>);
-
-impl AllMetrics {
-    pub(super) fn all(&self) -> Vec<Arc<WorkerMetrics>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn new_for(&self, cluster: &str) -> Arc<WorkerMetrics> {
-        let metrics = Arc::new(WorkerMetrics::new(cluster));
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Arc::clone(&metrics));
-        metrics
-    }
-}
-
 /// A worker as the others see it.
 #[derive(Clone)]
 pub(super) struct Handle {
@@ -110,21 +92,22 @@ pub(super) struct Start {
     pub(super) handles: Vec<Handle>,
 }
 
-pub(super) fn start(start: Start) -> io::Result<thread::JoinHandle<()>> {
+/// Its runtime's own figures come back.
+pub(super) fn start(start: Start) -> io::Result<RuntimeMetrics> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let name = format!("lull-worker-{}", start.id);
+    let (name, figures) = (format!("lull-worker-{}", start.id), runtime.metrics());
     thread::Builder::new()
         .name(name)
-        .spawn(move || LocalSet::new().block_on(&runtime, run(start)))
+        .spawn(move || LocalSet::new().block_on(&runtime, run(start)))?;
+    Ok(figures)
 }
 
 struct Local {
     id: usize,
     worker: Rc<Worker>,
-    metrics: AllMetrics,
-    by_cluster: RefCell<HashMap<String, Arc<WorkerMetrics>>>,
+    metrics: Writer,
     handles: Vec<Handle>,
     load: Arc<AtomicUsize>,
 }
@@ -148,8 +131,7 @@ async fn run(start: Start) {
     let local = Rc::new(Local {
         id,
         worker: Rc::new(worker),
-        metrics,
-        by_cluster: RefCell::default(),
+        metrics: metrics.writer(),
         handles,
         load,
     });
@@ -205,22 +187,12 @@ impl Local {
     }
 
     fn serve(self: &Rc<Self>, accepted: Accepted) {
-        let metrics = self.metrics_of(&accepted.front.cluster.name);
+        let metrics = self.metrics.of(&accepted.front.cluster.name);
         let (worker, load) = (Rc::clone(&self.worker), Arc::clone(&self.load));
         spawn_local(async move {
             pg::serve(worker, metrics, accepted).await;
             load.fetch_sub(1, Ordering::Relaxed);
         });
-    }
-
-    fn metrics_of(&self, cluster: &str) -> Arc<WorkerMetrics> {
-        let mut by_cluster = self.by_cluster.borrow_mut();
-        if let Some(metrics) = by_cluster.get(cluster) {
-            return Arc::clone(metrics);
-        }
-        let metrics = self.metrics.new_for(cluster);
-        by_cluster.insert(cluster.to_owned(), Arc::clone(&metrics));
-        metrics
     }
 
     fn row(&self, live: &Live, now: Instant) -> SessionRow {

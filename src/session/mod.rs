@@ -27,6 +27,8 @@ pub trait Session {
     fn order(&mut self, instruction: Instruction, out: &mut Outlets) -> Result<(), Fault>;
     /// Whether the machine takes more bytes of the client now. While it does not, they stay in the socket.
     fn wants_client(&self) -> bool;
+    /// The upstream has closed. An error where it had not said that it would, and the client had not either.
+    fn upstream_closed(&self) -> Result<(), Fault>;
     /// Where the session is, for people and for the fence.
     fn report(&self) -> Report;
     /// Tells the client why its session ends, if its stream is between two messages.
@@ -74,9 +76,18 @@ pub struct Effects {
     pub cancel: bool,
     /// The client's side is over: end it when what is queued for it has been sent. The upstream's side goes on until
     /// the server closes it, so that nothing of the session is left running when it leaves the fence.
-    pub hang_up: bool,
+    pub hang_up: Option<HangUp>,
     pub answers: Vec<(u64, Answer)>,
     pub counts: Counts,
+}
+
+/// Why lull ends a session that has done nothing wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HangUp {
+    /// The drain policy.
+    Drain,
+    /// lull stops.
+    Shutdown,
 }
 
 /// What happened, for the metrics.
@@ -88,6 +99,12 @@ pub struct Counts {
     pub reasserts_session: u32,
     pub reasserts_transaction: u32,
     pub guard_alarms: u32,
+    /// The server carried out, behind the guard, what no read-only transaction carries out.
+    pub write_leaks: u32,
+    /// Refused because a message was larger than what is inspected.
+    pub inspect_bytes_hits: u32,
+    /// Refused because no more prepared statements are remembered.
+    pub prepared_statements_hits: u32,
 }
 
 /// Why a statement did not run in a lull.

@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     Failure, Key, Startup, binding,
+    deadline::Deadline,
     inbox::{Inbox, Missing},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     fault::Fault,
     relay::{Ahead, Stream},
     session::pg::{Kind, Login, Parameters, Settings},
-    telemetry::metrics::{LoginResult, UpstreamError, WorkerMetrics},
+    telemetry::metrics::{LimitHit, LoginResult, UpstreamError, WorkerMetrics},
     wire::pg::{backend, frontend},
 };
 
@@ -47,6 +48,8 @@ struct Exchange {
     to_client: Vec<u8>,
     parameters: Parameters,
     key: Key,
+    /// Whether it is the client that is waited for.
+    hears_client: bool,
 }
 
 pub(super) async fn authenticate(
@@ -54,13 +57,19 @@ pub(super) async fn authenticate(
     startup: &mut Startup,
     front: &Front,
     metrics: &WorkerMetrics,
+    deadline: Deadline,
 ) -> Result<Authenticated, Failure> {
     let began = Instant::now();
-    let upstream = match front.dial().await {
-        Ok(upstream) => upstream,
-        Err(fault) => {
-            metrics.upstream_errors.add(UpstreamError::Refused);
-            return Err(Failure::new(LoginResult::UpstreamUnreachable, fault, client));
+    let upstream = match deadline.keep(front.dial()).await {
+        Some(Ok(upstream)) => upstream,
+        Some(Err(fault)) => {
+            metrics.upstream_failed(&fault);
+            return Err(unreachable(fault, client));
+        }
+        None => {
+            let fault = deadline.missed_by_upstream();
+            metrics.upstream_failed(&fault);
+            return Err(Failure::new(LoginResult::Timeout, fault, client).because_of(LimitHit::Login));
         }
     };
     metrics.upstream_connect.observe(began.elapsed());
@@ -72,12 +81,18 @@ pub(super) async fn authenticate(
         to_client: Vec::new(),
         parameters: Parameters::default(),
         key: Key::default(),
+        hears_client: false,
     };
-    match exchange.run(startup).await {
+    let outcome = deadline.keep(exchange.run(startup)).await;
+    match outcome.unwrap_or_else(|| Err(exchange.too_slow(deadline))) {
         Ok(()) => Ok(exchange.authenticated()),
         Err((result, fault, told)) => {
+            if result != LoginResult::Rejected && fault.who() == "upstream" {
+                metrics.upstream_failed(&fault);
+            }
             let client = (!told).then_some(exchange.client);
             Err(Failure {
+                limit: (result == LoginResult::Timeout).then_some(LimitHit::Login),
                 result,
                 fault,
                 told,
@@ -139,11 +154,13 @@ impl Exchange {
 
     /// Relays the client's answer to a question of the server's.
     async fn answer(&mut self, offers_binding: bool) -> Result<(), Broken> {
+        self.hears_client = true;
         let read = self
             .from_client
             .message(&mut self.client, MESSAGE_BYTES_MAX)
             .await;
         let (header, message) = read.map_err(client_broken)?;
+        self.hears_client = false;
         if header.tag != b'p' {
             let fault = Fault::client(format!(
                 "a message of type 0x{:02x} where a password was expected",
@@ -174,6 +191,7 @@ impl Exchange {
 
     async fn flush(&mut self) -> Result<(), Broken> {
         if !self.to_client.is_empty() {
+            self.hears_client = true;
             let bytes = std::mem::take(&mut self.to_client);
             self.client
                 .write_all(&bytes)
@@ -183,8 +201,18 @@ impl Exchange {
                 .flush()
                 .await
                 .map_err(|error| client_broken(error.into()))?;
+            self.hears_client = false;
         }
         Ok(())
+    }
+
+    fn too_slow(&self, deadline: Deadline) -> Broken {
+        let fault = if self.hears_client {
+            deadline.missed_by_client()
+        } else {
+            deadline.missed_by_upstream()
+        };
+        (LoginResult::Timeout, fault, false)
     }
 
     fn authenticated(self) -> Authenticated {
@@ -215,6 +243,16 @@ impl Exchange {
 fn asked(tag: u8, body: &[u8]) -> u32 {
     let code = body.first_chunk::<4>().filter(|_| tag == backend::AUTHENTICATION);
     code.map_or(0, |code| u32::from_be_bytes(*code))
+}
+
+fn unreachable(fault: Fault, client: Stream) -> Failure {
+    let late = UpstreamError::of(&fault) == UpstreamError::Timeout;
+    let failure = Failure::new(LoginResult::UpstreamUnreachable, fault, client);
+    if late {
+        failure.because_of(LimitHit::Connect)
+    } else {
+        failure
+    }
 }
 
 fn upstream_broken(missing: Missing) -> Broken {

@@ -3,12 +3,16 @@
 mod authenticate;
 mod binding;
 mod cancel;
+mod deadline;
 mod inbox;
 mod open;
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
 use super::{Accepted, Front};
 use crate::{
@@ -16,21 +20,23 @@ use crate::{
     gate::Principal,
     relay::{End, Facts, Relay, Stream, Worker},
     session::{
-        Session,
+        HangUp, Session,
         outlet::Outlets,
         pg::{PgSession, Settings},
     },
-    telemetry::metrics::{LoginResult, WorkerMetrics},
+    telemetry::metrics::{Label, LimitHit, LoginResult, WorkerMetrics},
     wire::pg::error::Report,
 };
 use authenticate::{Authenticated, authenticate};
 use cancel::Key;
+use deadline::Deadline;
 use open::{Opened, Startup, open};
 
 /// How a connection that came to no session ended.
 pub(super) struct Failure {
     pub(super) result: LoginResult,
     pub(super) fault: Fault,
+    limit: Option<LimitHit>,
     /// Whether the client has been told.
     told: bool,
     client: Option<Stream>,
@@ -41,6 +47,7 @@ impl Failure {
         Self {
             result,
             fault,
+            limit: None,
             told: false,
             client: Some(client),
         }
@@ -50,9 +57,16 @@ impl Failure {
         Self {
             result,
             fault,
+            limit: None,
             told: true,
             client: None,
         }
+    }
+
+    /// The key of the configuration behind it.
+    fn because_of(mut self, limit: LimitHit) -> Self {
+        self.limit = Some(limit);
+        self
     }
 }
 
@@ -66,50 +80,41 @@ pub async fn serve(worker: Rc<Worker>, metrics: Arc<WorkerMetrics>, accepted: Ac
         Ok(None) => return,
         Err(failure) => {
             metrics.logins.add(failure.result);
-            tracing::info!(client, result = ?failure.result, "no login: {}", failure.fault);
+            if let Some(limit) = failure.limit {
+                metrics.limit_hits.add(limit);
+            }
+            let result = failure.result.as_str();
+            tracing::info!(client, result, "no login: {}", failure.fault);
             return Box::pin(tell(failure)).await;
         }
     };
     metrics.logins.add(LoginResult::Ok);
     metrics.login_duration.observe(began.elapsed());
-    let end = relay.run().await;
-    count_end(&metrics, &end);
-    if let End::Fault(fault) = end {
-        tracing::warn!(client, "session ended: {fault}");
-    }
+    count_end(&metrics, &client, &relay.run().await);
 }
 
-fn count_end(metrics: &WorkerMetrics, end: &End) {
+fn count_end(metrics: &WorkerMetrics, client: &str, end: &End) {
     use crate::telemetry::metrics::{SessionEnd, Who};
     let (who, why) = match end {
         End::Client => (Who::Client, SessionEnd::Closed),
         End::Upstream => (Who::Upstream, SessionEnd::Closed),
-        End::Drained => (Who::Policy, SessionEnd::Drain),
+        End::HungUp(HangUp::Drain) => (Who::Policy, SessionEnd::Drain),
+        End::HungUp(HangUp::Shutdown) => (Who::Policy, SessionEnd::Shutdown),
         End::Fault(Fault::Client(_)) => (Who::Client, SessionEnd::Protocol),
         End::Fault(Fault::Upstream(_)) => (Who::Upstream, SessionEnd::Lost),
-        End::Fault(Fault::Proxy(_)) => (Who::Proxy, SessionEnd::Protocol),
+        End::Fault(Fault::Proxy(_)) => (Who::Proxy, SessionEnd::Internal),
         End::Fault(Fault::Policy(_)) => (Who::Policy, SessionEnd::Limit),
     };
     metrics.ended(who, why);
-}
-
-async fn log_in(
-    worker: &Rc<Worker>,
-    metrics: &Arc<WorkerMetrics>,
-    accepted: Accepted,
-) -> Result<Option<Box<Relay>>, Failure> {
-    let front = Arc::clone(&accepted.front);
-    let limit = front.cluster.limits.login_timeout;
-    match timeout(limit, attempt(worker, metrics, accepted)).await {
-        Ok(outcome) => outcome,
-        Err(_) => {
-            let fault = Fault::policy(format!("the login did not end within {limit:?} (login_timeout)"));
-            Err(Failure::silent(LoginResult::Timeout, fault))
+    if let End::Fault(fault) = end {
+        if who == Who::Upstream {
+            metrics.upstream_failed(fault);
         }
+        tracing::warn!(client, "session ended: {fault}");
     }
 }
 
-async fn attempt(
+async fn log_in(
     worker: &Rc<Worker>,
     metrics: &Arc<WorkerMetrics>,
     accepted: Accepted,
@@ -120,14 +125,16 @@ async fn attempt(
         bypass,
     } = accepted;
     let client_name: Box<str> = socket.describe().into();
+    let deadline = Deadline::after(front.cluster.limits.login_timeout);
     let Some(place) = front.place() else {
         let limit = front.cluster.limits.connections_max;
         let fault = Fault::policy(format!(
             "sorry, too many clients already (connections_max is {limit})"
         ));
-        return Err(Failure::new(LoginResult::Limit, fault, socket.into_stream()));
+        let failure = Failure::new(LoginResult::Limit, fault, socket.into_stream());
+        return Err(failure.because_of(LimitHit::Connections));
     };
-    let (client, mut startup) = match open(socket, &front).await? {
+    let (client, mut startup) = match open(socket, &front, deadline).await? {
         Opened::Cancel(packet) => {
             metrics.cancels.increment();
             cancel::forward(&front, &packet).await;
@@ -142,7 +149,7 @@ async fn attempt(
         key,
         to_client,
         ahead,
-    } = authenticate(client, &mut startup, &front, metrics).await?;
+    } = authenticate(client, &mut startup, &front, metrics, deadline).await?;
     let mut out = Outlets::default();
     *out.to_client.buffer(&[]) = to_client;
     login.settings = settings(&front);
@@ -202,6 +209,10 @@ async fn tell(failure: Failure) {
     };
     let (sqlstate, message) = match failure.result {
         LoginResult::Limit => ("53300", failure.fault.for_client().1),
+        // As the server's own "canceling authentication due to timeout".
+        LoginResult::Timeout if matches!(failure.fault, Fault::Policy(_)) => {
+            ("57014", failure.fault.for_client().1)
+        }
         LoginResult::ChannelBinding | LoginResult::ClientTls => ("28000", failure.fault.for_client().1),
         _ => failure.fault.for_client(),
     };
@@ -214,10 +225,13 @@ async fn tell(failure: Failure) {
         hint: None,
     }
     .write(&mut bytes);
-    // A client that does not take it does not keep us.
+    // A client that does not take it does not keep us. One that still sends is read until it closes: a socket that is
+    // closed with something unread in it takes back what it has sent.
     let _ = timeout(std::time::Duration::from_secs(1), async {
         let _ = client.write_all(&bytes).await;
         let _ = client.shutdown().await;
+        let mut rest = [0; 512];
+        while matches!(client.read(&mut rest).await, Ok(1..)) {}
     })
     .await;
 }

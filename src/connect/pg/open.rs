@@ -8,6 +8,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     Failure,
+    deadline::Deadline,
     inbox::{Inbox, Missing},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     fault::Fault,
     relay::{Plain, Stream},
     session::pg::Kind,
-    telemetry::metrics::LoginResult,
+    telemetry::metrics::{LimitHit, LoginResult},
     wire::pg::startup::{self, Opening},
 };
 
@@ -42,26 +43,31 @@ const TLS_HANDSHAKE: u8 = 0x16;
 /// SSLRequest and GSSENCRequest, each once, and then the startup message.
 const PACKETS_MAX: u32 = 3;
 
-pub(super) async fn open(socket: Socket, front: &Front) -> Result<Opened, Failure> {
+pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> Result<Opened, Failure> {
     let mut stream = socket.into_stream();
-    if front.tls.for_clients.is_some() && stream.begins_with(TLS_HANDSHAKE).await {
-        stream = encrypt(stream, front, true).await?;
+    if front.tls.for_clients.is_some() {
+        match deadline.keep(stream.begins_with(TLS_HANDSHAKE)).await {
+            Some(true) => stream = encrypt(stream, front, true, deadline).await?,
+            Some(false) => {}
+            None => return Err(too_slow(stream, deadline)),
+        }
     }
     let mut inbox = Inbox::default();
     for _ in 0..PACKETS_MAX {
         let limit = front.cluster.limits.startup_bytes_max;
         // Bytes behind an SSLRequest belong to TLS: what came in clear must not be taken for what came encrypted.
         let exact = !stream.is_tls() && front.tls.for_clients.is_some();
-        let packet = match inbox.packet(&mut stream, limit, exact).await {
-            Ok(packet) => packet.to_vec(),
-            Err(missing) => return Err(unreadable(missing, stream)),
+        let packet = match deadline.keep(inbox.packet(&mut stream, limit, exact)).await {
+            Some(Ok(packet)) => packet.to_vec(),
+            Some(Err(missing)) => return Err(unreadable(missing, stream)),
+            None => return Err(too_slow(stream, deadline)),
         };
         let answer: &[u8] = match startup::opening(packet.get(4..).unwrap_or_default()) {
             Ok(Opening::SslRequest)
                 if front.tls.for_clients.is_some() && !stream.is_tls() && stream.is_tcp() =>
             {
                 write(&mut stream, b"S").await?;
-                stream = encrypt(stream, front, false).await?;
+                stream = encrypt(stream, front, false, deadline).await?;
                 continue;
             }
             Ok(Opening::SslRequest | Opening::GssencRequest) => b"N",
@@ -110,12 +116,16 @@ fn permitted(stream: Stream, startup: Startup, front: &Front) -> Result<Opened, 
     Ok(Opened::Startup(stream, startup))
 }
 
-async fn encrypt(stream: Stream, front: &Front, direct: bool) -> Result<Stream, Failure> {
+async fn encrypt(stream: Stream, front: &Front, direct: bool, deadline: Deadline) -> Result<Stream, Failure> {
     let refused = |fault| Failure::silent(LoginResult::ClientTls, fault);
     let (Stream::Plain(plain), Some(config)) = (stream, &front.tls.for_clients) else {
         return Err(refused(Fault::client("TLS where none is configured")));
     };
-    let accepted = TlsAcceptor::from(Arc::clone(config)).accept(plain).await;
+    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(plain);
+    let Some(accepted) = deadline.keep(handshake).await else {
+        let late = Failure::silent(LoginResult::Timeout, deadline.missed_by_client());
+        return Err(late.because_of(LimitHit::Login));
+    };
     let tls = accepted.map_err(|error| refused(Fault::client(format!("TLS: {error}"))))?;
     // Without it, another protocol's client could be led here (manual: "SSL Session Encryption").
     if direct && tls.get_ref().1.alpn_protocol() != Some(ALPN) {
@@ -133,8 +143,16 @@ async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), Failure> {
 fn unreadable(missing: Missing, stream: Stream) -> Failure {
     match missing {
         Missing::Closed | Missing::Io(_) => Failure::silent(LoginResult::ClientGone, Fault::client(missing)),
-        _ => Failure::new(LoginResult::ClientProtocol, Fault::client(missing), stream),
+        Missing::TooLong { .. } => {
+            let failure = Failure::new(LoginResult::ClientProtocol, Fault::client(missing), stream);
+            failure.because_of(LimitHit::StartupBytes)
+        }
+        Missing::Malformed(_) => Failure::new(LoginResult::ClientProtocol, Fault::client(missing), stream),
     }
+}
+
+fn too_slow(stream: Stream, deadline: Deadline) -> Failure {
+    Failure::new(LoginResult::Timeout, deadline.missed_by_client(), stream).because_of(LimitHit::Login)
 }
 
 impl Socket {

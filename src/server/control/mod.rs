@@ -19,19 +19,21 @@ use std::{
 };
 
 use tokio::{
+    runtime::RuntimeMetrics,
     sync::{Notify, mpsc, oneshot},
     task::spawn_local,
     time::{MissedTickBehavior, interval},
 };
 
 use super::{
+    counting::{AllMetrics, Writer},
     entrances::Entrances,
     signals::{Signals, Told},
     state::State,
-    worker::{AllMetrics, Handle, ToWorker},
+    worker::{Handle, ToWorker},
 };
 use crate::{
-    admin::{Answer, Call, Command, FenceState, Refused, UpstreamState},
+    admin::{Answer, Call, Command, FenceState, Refused},
     config::Config,
     gate::{Gate, Lull, Scope},
     relay::{Need, Place},
@@ -52,14 +54,26 @@ pub(super) struct Control {
     workers: Vec<Handle>,
     entrances: RefCell<Entrances>,
     metrics: AllMetrics,
+    /// What the control itself counts.
+    counted: Writer,
+    /// The workers' runtimes.
+    figures: Vec<RuntimeMetrics>,
     audits: RefCell<HashMap<Place, AuditState>>,
     audit_ended: Notify,
     fences: RefCell<Vec<FenceState>>,
     fence_durations: Arc<Histogram>,
     reload: Cell<Reload>,
-    /// What an attempt to reach each upstream came to, by cluster.
-    upstreams: RefCell<HashMap<String, UpstreamState>>,
     stopping: Cell<bool>,
+}
+
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) gate: Gate,
+    pub(super) state: State,
+    pub(super) workers: Vec<Handle>,
+    pub(super) figures: Vec<RuntimeMetrics>,
+    pub(super) entrances: Entrances,
+    pub(super) metrics: AllMetrics,
 }
 
 pub(super) struct Inputs {
@@ -70,14 +84,21 @@ pub(super) struct Inputs {
 }
 
 impl Control {
-    pub(super) fn new(
-        config: Config,
-        gate: Gate,
-        state: State,
-        workers: Vec<Handle>,
-        entrances: Entrances,
-        metrics: AllMetrics,
-    ) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts {
+            config,
+            gate,
+            state,
+            workers,
+            figures,
+            entrances,
+            metrics,
+        } = parts;
+        let counted = metrics.writer();
+        for cluster in &config.clusters {
+            // A rate needs a first sample, before the first client.
+            counted.of(&cluster.name);
+        }
         Self {
             config: RefCell::new(config),
             gate: RefCell::new(gate),
@@ -85,6 +106,8 @@ impl Control {
             workers,
             entrances: RefCell::new(entrances),
             metrics,
+            counted,
+            figures,
             audits: RefCell::default(),
             audit_ended: Notify::new(),
             fences: RefCell::default(),
@@ -93,7 +116,6 @@ impl Control {
                 at_unix_ms: now_unix_ms(),
                 succeeded: true,
             }),
-            upstreams: RefCell::default(),
             stopping: Cell::new(false),
         }
     }

@@ -22,6 +22,7 @@ use crate::{
     relay::Place,
     server::worker::ToWorker,
     session::Rows,
+    telemetry::metrics::{Label, LimitHit, StragglerEnd},
 };
 
 type Notices = mpsc::UnboundedSender<String>;
@@ -159,6 +160,9 @@ impl Control {
             .max()
             .unwrap_or_default();
         let late = |_| {
+            for cluster in Self::one_of_each_cluster(places).into_keys() {
+                self.counted.of(cluster).limit_hits.add(LimitHit::Audit);
+            }
             Err(format!(
                 "the audit of routines did not end within {limit:?} (audit_timeout)"
             ))
@@ -242,6 +246,10 @@ impl Control {
             if stands {
                 break;
             }
+            for session in self.waiting(lull).await {
+                let metrics = self.counted.of(&session.cluster);
+                metrics.limit_hits.add(LimitHit::StragglerGrace);
+            }
         }
         let still: BTreeSet<String> = self
             .waiting(lull)
@@ -263,12 +271,21 @@ impl Control {
                 Stragglers::Abort => "aborted",
                 _ => "finished",
             };
+            self.count_end(&session.cluster, fate);
             Straggler {
                 session,
                 fate: fate.to_owned(),
             }
         }));
         stands
+    }
+
+    fn count_end(&self, cluster: &str, fate: &str) {
+        let how = StragglerEnd::ALL.iter().find(|how| how.as_str() == fate);
+        // One that still waits has not ended.
+        if let Some(&how) = how {
+            self.counted.of(cluster).stragglers_ended.add(how);
+        }
     }
 
     fn grace(&self) -> Duration {

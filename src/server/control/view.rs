@@ -10,9 +10,10 @@ use crate::{
     connect::probe,
     gate::{Principal, Scope},
     server::worker::ToWorker,
+    session::Activity,
     telemetry::{
         http::Scrape,
-        metrics::{Snapshot, StragglerCount, render},
+        metrics::{Certificate, Snapshot, StragglerCount, render},
     },
 };
 
@@ -77,26 +78,44 @@ impl Control {
         for cluster in &clusters {
             let began = std::time::Instant::now();
             let probed = probe(cluster).await;
-            let count = sessions
-                .iter()
-                .filter(|session| session.cluster == cluster.name)
-                .count();
             states.push(UpstreamState {
                 cluster: cluster.name.clone(),
                 role: "primary".to_owned(),
                 address: cluster.primary.address.to_string(),
                 up: Some(probed.is_ok()),
-                sessions: u64::try_from(count).unwrap_or(u64::MAX),
+                sessions: sessions_on(&sessions, &cluster.name),
                 last_connect_ms: probed.is_ok().then(|| super::millis(began.elapsed())),
                 last_error: probed.err(),
             });
         }
-        let mut known = self.upstreams.borrow_mut();
-        *known = states
-            .iter()
-            .map(|state| (state.cluster.clone(), state.clone()))
-            .collect();
+        let entrances = self.entrances.borrow();
+        for state in &states {
+            entrances.note_reached(&state.cluster, state.up == Some(true));
+        }
         states
+    }
+
+    /// What the last attempts to reach the upstreams came to, those of clients included. Nothing is tried for it.
+    fn known_upstreams(&self, sessions: &[Session]) -> Vec<UpstreamState> {
+        let (config, entrances) = (self.config.borrow(), self.entrances.borrow());
+        let state = |cluster: &Arc<crate::config::Cluster>| UpstreamState {
+            cluster: cluster.name.clone(),
+            role: "primary".to_owned(),
+            address: cluster.primary.address.to_string(),
+            up: entrances.reached(&cluster.name),
+            sessions: sessions_on(sessions, &cluster.name),
+            ..UpstreamState::default()
+        };
+        config.clusters.iter().map(state).collect()
+    }
+
+    fn certificates(&self) -> Vec<Certificate> {
+        let certificate = |(cluster, expires_unix_s)| Certificate {
+            cluster,
+            expires_unix_s,
+        };
+        let expiries = self.entrances.borrow().certificate_expiries();
+        expiries.into_iter().map(certificate).collect()
     }
 
     pub(super) async fn scrape(&self) -> Scrape {
@@ -110,7 +129,7 @@ impl Control {
         }
         let clusters = self.clusters_in(&Scope::all());
         let in_transaction = |cluster: &str| {
-            let open = |s: &&Session| s.cluster == cluster && s.transaction.contains("transaction");
+            let open = |s: &&Session| s.cluster == cluster && s.transaction != Activity::Idle.as_str();
             u64::try_from(sessions.iter().filter(open).count()).unwrap_or(u64::MAX)
         };
         let snapshot = Snapshot {
@@ -132,9 +151,14 @@ impl Control {
                 .collect(),
             clusters,
             fence_durations: Arc::clone(&self.fence_durations),
-            upstreams: self.upstreams.borrow().values().cloned().collect(),
+            upstreams: self.known_upstreams(&sessions),
+            certificates: self.certificates(),
             reload: self.reload.get(),
-            ..Snapshot::default()
+            workers_busy: self
+                .figures
+                .iter()
+                .map(|worker| worker.worker_total_busy_duration(0))
+                .collect(),
         };
         let ready = if self.stopping.get() {
             Err("lull is stopping".to_owned())
@@ -146,6 +170,14 @@ impl Control {
             ready,
         }
     }
+}
+
+fn sessions_on(sessions: &[Session], cluster: &str) -> u64 {
+    let count = sessions
+        .iter()
+        .filter(|session| session.cluster == cluster)
+        .count();
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 fn principal(session: &Session) -> Principal {

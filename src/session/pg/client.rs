@@ -87,6 +87,7 @@ impl PgSession {
             tags::DESCRIBE | tags::CLOSE => self.open.define(1),
             tags::FLUSH => self.open.define(0),
             tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(),
+            tags::TERMINATE => self.farewell = true,
             _ => {}
         }
     }

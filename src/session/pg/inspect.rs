@@ -116,7 +116,10 @@ impl PgSession {
         let (name, text) = (said.name, said.text);
         let limit = self.settings.prepared_statements_max;
         if self.lull.as_ref().is_some_and(|lull| lull.book.len() >= limit) {
-            let why = format!("More than {limit} prepared statements cannot be watched over.");
+            let why = format!(
+                "More than {limit} prepared statements cannot be watched over (prepared_statements_max)."
+            );
+            self.effects.counts.prepared_statements_hits += 1;
             return Decision::Refuse(Refusal::new(Refused::Unknown, "PREPARE", why));
         }
         let mut statements = match self.read(text) {
@@ -348,7 +351,8 @@ impl PgSession {
         }
     }
 
-    pub(super) fn too_large(&self, header: Header) -> Refusal {
+    pub(super) fn too_large(&mut self, header: Header) -> Refusal {
+        self.effects.counts.inspect_bytes_hits += 1;
         let (is, limit) = (header.body_bytes, self.settings.inspect_bytes_max);
         let why =
             format!("Its message has {is} bytes; up to {limit} can be read in a lull (inspect_bytes_max).");

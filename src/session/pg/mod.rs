@@ -16,6 +16,7 @@ mod batch;
 mod book;
 mod client;
 mod inspect;
+mod leaked;
 mod ledger;
 mod own;
 mod parameters;
@@ -99,6 +100,8 @@ pub struct PgSession {
     held: Vec<u8>,
     closing: bool,
     ended: bool,
+    /// The client has said Terminate, or the server FATAL: that the upstream closes then is no failure.
+    farewell: bool,
     lull: Option<Box<InLull>>,
     own_reply: own::Reply,
     questions: VecDeque<Question>,
@@ -181,6 +184,7 @@ impl PgSession {
             held: Vec::new(),
             closing: false,
             ended: false,
+            farewell: false,
             lull: None,
             own_reply: own::Reply::default(),
             questions: VecDeque::new(),
@@ -276,6 +280,16 @@ impl Session for PgSession {
 
     fn wants_client(&self) -> bool {
         self.held.is_empty() || self.ended
+    }
+
+    fn upstream_closed(&self) -> Result<(), Fault> {
+        // A walsender closes when its work is done.
+        let expected = self.farewell || self.ended || self.kind != Kind::Sql;
+        if expected {
+            Ok(())
+        } else {
+            Err(Fault::upstream("the server closed the connection unexpectedly"))
+        }
     }
 
     fn report(&self) -> Report {

@@ -7,7 +7,7 @@
 use crate::{
     fault::Fault,
     gate::Stragglers,
-    session::{Refused, Session, outlet::Outlets},
+    session::{HangUp, Refused, Session, outlet::Outlets},
     wire::pg::{backend::Status, frontend},
 };
 
@@ -124,7 +124,7 @@ impl PgSession {
         if let Some(lull) = self.lull.as_ref().filter(|_| !self.upstream.mid_message()) {
             refusal::write_terminated(out.to_client.buffer(&[]), &lull.lull);
         }
-        self.hang_up(out);
+        self.hang_up(HangUp::Drain, out);
     }
 
     /// lull stops.
@@ -133,12 +133,12 @@ impl PgSession {
             &Fault::policy("terminating connection due to administrator command"),
             out,
         );
-        self.hang_up(out);
+        self.hang_up(HangUp::Shutdown, out);
     }
 
-    fn hang_up(&mut self, out: &mut Outlets) {
+    fn hang_up(&mut self, why: HangUp, out: &mut Outlets) {
         self.effects.cancel = !self.ledger.is_idle() || self.open == Open::Acting;
-        self.effects.hang_up = true;
+        self.effects.hang_up = Some(why);
         if !self.client.mid_message() {
             frontend::write(out.to_upstream.buffer(&[]), frontend::TERMINATE, &[]);
         }

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Open, PgSession, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
+use super::{Kind, Open, PgSession, leaked, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
 
 /// A message larger than this is not one that lull depends on.
 const GLANCE_BYTES_MAX: usize = 1 << 20;
@@ -50,7 +50,6 @@ impl PgSession {
     fn listening(&self) -> Listening {
         Listening {
             own: matches!(self.ledger.head(), Head::Own(_)),
-            careful: self.careful,
             muted: self.lull.as_ref().is_some_and(|lull| lull.batch.muted),
         }
     }
@@ -108,7 +107,10 @@ impl PgSession {
                 self.own_done(own, reply)?;
             }
             // The server ends the connection: the client must hear it.
-            tags::ERROR if is_fatal(body) => return Ok(true),
+            tags::ERROR if is_fatal(body) => {
+                self.farewell = true;
+                return Ok(true);
+            }
             tag => self.own_reply.add(tag, body),
         }
         Ok(false)
@@ -142,6 +144,7 @@ impl PgSession {
                 self.transaction.did_something();
             }
             tags::ERROR => {
+                self.farewell |= is_fatal(body);
                 self.ledger.copy_in_failed();
                 if self.open != Open::No {
                     self.open = Open::Acting;
@@ -181,6 +184,9 @@ impl PgSession {
     fn hear_completed(&mut self, tag: &[u8], chunk: &[u8], out: &mut Outlets) -> bool {
         self.transaction.command(tag);
         self.named |= tag == b"PREPARE";
+        if self.inspects() && self.kind == Kind::Sql && leaked::tells(tag) {
+            self.effects.counts.write_leaks += 1;
+        }
         let Some(lull) = &mut self.lull else { return false };
         lull.book.completed(tag);
         // A COMMIT that is answered by ROLLBACK would be taken for done.
@@ -224,7 +230,6 @@ impl PgSession {
 #[derive(Clone, Copy)]
 struct Listening {
     own: bool,
-    careful: bool,
     muted: bool,
 }
 
@@ -236,7 +241,8 @@ impl Listening {
             tags::NOTICE | tags::NOTIFICATION => Want::Header,
             _ if self.own && header.body_bytes <= own::REPLY_BYTES_MAX => Want::Whole,
             _ if self.own || self.muted => Want::Discard,
-            tags::ERROR if self.careful && small => Want::Whole,
+            // Whether it is the server's last word.
+            tags::ERROR if small => Want::Whole,
             _ => Want::Header,
         }
     }

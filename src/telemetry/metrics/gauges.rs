@@ -90,7 +90,10 @@ fn sessions(now: &Snapshot) -> Vec<Family> {
         "lull_stragglers",
         "Sessions that a fence waits for, by the state of their transaction.",
     );
-    let mut transactions = Family::gauge("lull_transactions_open", "Sessions with a transaction open.");
+    let mut transactions = Family::gauge(
+        "lull_transactions_open",
+        "Sessions with a transaction open, that of a single running statement included.",
+    );
     for cluster in &now.clusters {
         clients.add(&[("cluster", cluster)], 0.0);
         transactions.add(&[("cluster", cluster)], 0.0);

@@ -126,7 +126,6 @@ label! {
         PreparedStatements = "prepared_statements_max",
         Audit = "audit_timeout",
         StragglerGrace = "straggler_grace",
-        Shutdown = "shutdown_timeout",
     }
 }
 
@@ -161,7 +160,11 @@ impl UpstreamError {
             Self::Refused
         } else if says(&["lookup", "name or service", "name resolution", "no address"]) {
             Self::Unresolved
-        } else if says(&["no connection within", "timed out"]) {
+        } else if says(&[
+            "no connection within",
+            "did not end the login within",
+            "timed out",
+        ]) {
             Self::Timeout
         } else if says(&["certificate", "tls", "handshake"]) {
             Self::Tls
@@ -188,6 +191,14 @@ mod tests {
                 UpstreamError::Unresolved,
             ),
             ("no connection within 10s", UpstreamError::Timeout),
+            (
+                "it did not end the login within 30s (login_timeout)",
+                UpstreamError::Timeout,
+            ),
+            (
+                "the server closed the connection unexpectedly",
+                UpstreamError::Lost,
+            ),
             ("invalid peer certificate: UnknownIssuer", UpstreamError::Tls),
             ("Connection reset by peer (os error 104)", UpstreamError::Lost),
             (

@@ -1,0 +1,45 @@
+//! What all workers know of a cluster together: how many clients it has, and whether its upstream was reached last.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
+};
+
+const UP: u8 = 1;
+const DOWN: u8 = 2;
+
+#[derive(Debug, Default)]
+pub struct Tally {
+    clients: AtomicUsize,
+    reached: AtomicU8,
+}
+
+impl Tally {
+    /// A place among `max`.
+    pub(super) fn place(self: &Arc<Self>, max: usize) -> Option<Place> {
+        let taken = self.clients.fetch_add(1, Relaxed);
+        let place = Place(Arc::clone(self));
+        (taken < max).then_some(place)
+    }
+
+    /// None until someone has tried.
+    pub fn reached(&self) -> Option<bool> {
+        match self.reached.load(Relaxed) {
+            UP => Some(true),
+            DOWN => Some(false),
+            _ => None,
+        }
+    }
+
+    pub fn note_reached(&self, reached: bool) {
+        self.reached.store(if reached { UP } else { DOWN }, Relaxed);
+    }
+}
+
+pub(super) struct Place(Arc<Tally>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Relaxed);
+    }
+}
