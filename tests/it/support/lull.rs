@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The addresses and paths of one lull: its own, on which nobody else listens.
 #[derive(Clone, Debug)]
@@ -68,6 +69,7 @@ pub struct Lull {
     arguments: Vec<String>,
     process: Mutex<Option<Child>>,
     scratch: Scratch,
+    alarms_expected: AtomicBool,
 }
 
 impl Lull {
@@ -113,6 +115,7 @@ impl Lull {
             addresses,
             process: Mutex::new(None),
             scratch,
+            alarms_expected: AtomicBool::new(false),
         }
     }
 
@@ -144,7 +147,7 @@ impl Lull {
             .append(true)
             .open(self.log_path())
             .expect("scratch is writable");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lull"));
+        let mut command = Command::new(program());
         command
             .arg("serve")
             .args(&self.arguments)
@@ -156,7 +159,7 @@ impl Lull {
             .stderr(log);
         let lull = command.spawn().expect("lull runs");
         self.scratch.watch(lull.id(), "KILL");
-        *self.process.lock().expect("not poisoned") = Some(lull);
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(lull);
         eventually("lull is ready", || {
             if !self.is_running() {
                 return Some(Err(self.log()));
@@ -167,7 +170,7 @@ impl Lull {
     }
 
     pub fn is_running(&self) -> bool {
-        let mut process = self.process.lock().expect("not poisoned");
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         process
             .as_mut()
             .is_some_and(|lull| lull.try_wait().expect("own child").is_none())
@@ -177,7 +180,7 @@ impl Lull {
     pub fn pid(&self) -> u32 {
         self.process
             .lock()
-            .expect("not poisoned")
+            .unwrap_or_else(PoisonError::into_inner)
             .as_ref()
             .expect("lull runs")
             .id()
@@ -185,7 +188,7 @@ impl Lull {
 
     /// SIGKILL, and waits for the end.
     pub fn kill9(&self) {
-        if let Some(mut lull) = self.process.lock().expect("not poisoned").take() {
+        if let Some(mut lull) = self.process.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = lull.kill();
             let _ = lull.wait();
             self.scratch.unwatch();
@@ -212,7 +215,7 @@ impl Lull {
     /// Waits until it has ended by itself; the exit code.
     #[track_caller]
     pub fn wait(&self) -> Option<i32> {
-        let mut process = self.process.lock().expect("not poisoned");
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lull = process.take().expect("lull runs");
         let status = eventually("lull ends", || lull.try_wait().expect("own child"));
         self.scratch.unwatch();
@@ -232,7 +235,7 @@ impl Lull {
 
     /// The command line with these arguments, `--admin` already given.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lull"));
+        let mut command = Command::new(program());
         command
             .arg("--admin")
             .arg(&self.addresses.admin)
@@ -315,8 +318,34 @@ impl Lull {
     }
 }
 
+impl Lull {
+    /// For a test that makes the guard fail: no other may.
+    pub fn expect_alarms(&self) {
+        self.alarms_expected.store(true, Ordering::Relaxed);
+    }
+
+    /// Every test with a lull proves this too: nothing was written behind the guard, and the guard was always there.
+    fn assert_no_alarm(&self) {
+        let Ok((200, text)) = http::get(self.addresses.metrics, "/metrics") else {
+            return;
+        };
+        for name in ["lull_write_leaks_total", "lull_guard_alarms_total"] {
+            let alarms = http::metric(&text, name);
+            assert!(
+                alarms.is_none_or(|count| count == 0.0),
+                "{name} is {alarms:?}:\n{}",
+                self.log()
+            );
+        }
+    }
+}
+
 impl Drop for Lull {
     fn drop(&mut self) {
+        let checks = !std::thread::panicking() && !self.alarms_expected.load(Ordering::Relaxed);
+        if checks && self.is_running() {
+            self.assert_no_alarm();
+        }
         self.kill9();
         if std::thread::panicking() {
             let log = self.log();
@@ -325,6 +354,11 @@ impl Drop for Lull {
             eprintln!("---- the last lines of lull's log ----\n{tail}\n----");
         }
     }
+}
+
+/// Several checkouts that share a target directory overwrite each other's program there: then say which one is meant.
+fn program() -> PathBuf {
+    std::env::var_os("LULL_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_lull").into(), PathBuf::from)
 }
 
 #[track_caller]

@@ -19,6 +19,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
 pub mod driver;
+pub mod fake;
 pub mod fingerprint;
 pub mod frames;
 pub mod http;
