@@ -12,8 +12,10 @@
 )]
 
 mod adversary;
+mod errors;
 mod fixtures;
 mod harness;
 mod oracle;
 mod support;
+mod tidy;
 mod transparency;
