@@ -96,6 +96,8 @@ impl PgSession {
     pub(super) fn take_up(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
         let mut at = 0;
         loop {
+            // Asked between two messages: the next one is not under way yet.
+            let may_begin = self.may_begin();
             let (inspects, limit) = (self.inspects(), self.settings.inspect_bytes_max);
             let want = |header: Header| wanted_when_careful(header, inspects, limit);
             match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
@@ -103,7 +105,7 @@ impl PgSession {
                 Piece::Body(range) => out.to_upstream.forward(chunk, range),
                 Piece::Message(header, Seen::Here(range)) => {
                     let message = chunk.get(range.clone()).unwrap_or_default();
-                    let passed = self.pass(header, message, chunk, out)?;
+                    let passed = self.pass(header, message, may_begin, chunk, out)?;
                     match passed {
                         Passed::Forward => out.to_upstream.forward(chunk, range),
                         Passed::Replaced => {}
@@ -113,7 +115,7 @@ impl PgSession {
                 }
                 Piece::Message(header, Seen::Gathered) => {
                     let message = self.client.gathered();
-                    let passed = self.pass(header, &message, chunk, out)?;
+                    let passed = self.pass(header, &message, may_begin, chunk, out)?;
                     match passed {
                         Passed::Forward => out.to_upstream.buffer(chunk).extend_from_slice(&message),
                         Passed::Replaced => {}
@@ -131,11 +133,12 @@ impl PgSession {
         &mut self,
         header: Header,
         message: &[u8],
+        may_begin: bool,
         chunk: &[u8],
         out: &mut Outlets,
     ) -> Result<Passed, Fault> {
         let goes_on = self.open != Open::No && !self.ledger.has_own() || self.ledger.copying_in();
-        if begins_batch(header.tag) && !goes_on && !self.may_begin() {
+        if begins_batch(header.tag) && !goes_on && !may_begin {
             return Ok(Passed::Hold);
         }
         // Also where the lull has ended meanwhile: what was opened for the message is closed behind it.
