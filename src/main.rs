@@ -1,3 +1,5 @@
+//! The program: everything else is in the library.
+
 use mimalloc::MiMalloc;
 
 /// Gives the memory of sessions that have ended back to the system; the system's own allocator keeps it.

@@ -1,3 +1,5 @@
+//! What a configuration may say, and what is said of one that is wrong.
+
 use super::*;
 
 const SMALLEST: &str = "[[cluster]]\nname = \"shop\"\nprotocol = \"postgresql\"\nlisten = [\"127.0.0.1:6432\"]\nprimary = \"db.example:5432\"\n";

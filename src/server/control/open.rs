@@ -160,7 +160,8 @@ impl Control {
             .max()
             .unwrap_or_default();
         let late = |_| {
-            for cluster in Self::one_of_each_cluster(places).into_keys() {
+            let clusters: BTreeSet<&String> = places.iter().map(|(cluster, _)| cluster).collect();
+            for cluster in clusters {
                 self.counted.of(cluster).limit_hits.add(LimitHit::Audit);
             }
             Err(format!(
