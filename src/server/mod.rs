@@ -24,7 +24,7 @@ use crate::{
     admin::{self, AdminSocket, SocketError},
     config::{Address, Config},
     connect::TlsError,
-    gate::{Gate, View},
+    gate::{Gate, Request, View},
     telemetry::http,
 };
 use control::{Control, Inputs};
@@ -56,7 +56,8 @@ pub enum Failure {
 pub fn run(config: Config) -> Result<(), Failure> {
     let (state, view) = State::open(&config.state_dir)?;
     for lull in &view.lulls {
-        tracing::warn!(scope = %lull.request.scope, reason = lull.request.reason, "a lull is open since before the start");
+        let Request { scope, reason, .. } = &lull.request;
+        tracing::warn!(%scope, reason, "a lull is open since before the start");
     }
     let admin = AdminSocket::bind(&config.admin_socket)?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -72,7 +72,10 @@ impl Control {
             Ok(lull) => lull,
             Err(refused) => return Some(Err(refused)),
         };
-        tracing::info!(scope = %lull.request.scope, by = lull.request.by, reason = lull.request.reason, "lull opens");
+        let Request {
+            scope, by, reason, ..
+        } = &lull.request;
+        tracing::info!(%scope, by, reason, "lull opens");
         let outcome = tokio::select! {
             outcome = self.fence(&lull, began, notices) => outcome,
             () = reply.closed() => {

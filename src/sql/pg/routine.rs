@@ -295,7 +295,10 @@ fn sql(body: &[u8], context: Context, known: Option<&RefusedWords>, findings: &m
 /// Without `BEGIN ATOMIC`, the way the server prints a body that it keeps parsed.
 fn standard_body(body: &[u8], conforming: Conforming) -> &[u8] {
     let mut lexer = Lexer::new(body, 0, conforming);
-    let begins = |lexer: &mut Lexer<'_>, keyword: &str| matches!(lexer.next_token(), Ok(Some(token)) if is(body, &token, keyword));
+    let begins = |lexer: &mut Lexer<'_>, keyword: &str| {
+        let token = lexer.next_token();
+        matches!(token, Ok(Some(token)) if is(body, &token, keyword))
+    };
     if begins(&mut lexer, "begin") && begins(&mut lexer, "atomic") {
         return body.get(lexer.position()..).unwrap_or_default();
     }

@@ -16,7 +16,8 @@ const OPERATORS: &[&str] = &["=", "<>", ">=", "<", "~", "&"];
 
 /// The names of a routine's argument types; `p` is its row.
 const ARGUMENTS: &str = "(SELECT pg_catalog.string_agg(CASE WHEN y.nspname = 'pg_catalog' \
-     THEN x.typname::pg_catalog.text ELSE pg_catalog.concat(y.nspname, '.', x.typname) END, ', ' ORDER BY a.place) \
+     THEN x.typname::pg_catalog.text ELSE pg_catalog.concat(y.nspname, '.', x.typname) END, \
+     ', ' ORDER BY a.place) \
      FROM pg_catalog.unnest(p.proargtypes) WITH ORDINALITY AS a(type, place) \
      JOIN pg_catalog.pg_type x ON x.oid = a.type JOIN pg_catalog.pg_namespace y ON y.oid = x.typnamespace)";
 
