@@ -65,8 +65,8 @@ struct Line {
 
 const EXIT_CODES: &str = "\
 A SCOPE is all (the default), CLUSTER, CLUSTER/DATABASE, CLUSTER/DATABASE@USER or CLUSTER/*@USER.
-Exit codes: 0 done (for `on`: fenced), 1 `serve` broke, 2 usage, 3 fence not reached, 4 lull cannot be reached,
-5 refused.";
+Exit codes: 0 done (for `on`: fenced), 1 `serve` broke, 2 usage, 3 fence not reached, 4 lull cannot be
+reached, 5 refused.";
 
 #[derive(Debug, Subcommand)]
 enum Verb {

@@ -170,7 +170,13 @@ impl UpstreamError {
             Self::Tls
         } else if says(&["reset", "broken pipe", "closed", "unexpected end", "eof"]) {
             Self::Lost
-        } else if says(&["sslrequest", "protocol", "malformed"]) {
+        } else if says(&[
+            "sslrequest",
+            "protocol",
+            "malformed",
+            "impossible length",
+            "bytes during the login",
+        ]) {
             Self::Protocol
         } else {
             Self::Other

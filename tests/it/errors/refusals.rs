@@ -31,7 +31,7 @@ const LEAKS: &[(&str, &str)] = &[
     ("REINDEX TABLE t", "REINDEX"),
     ("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", "LOCK TABLE"),
     ("NOTIFY shop, 'x'", "NOTIFY"),
-    ("SELECT lo_create(0)", "SELECT"),
+    ("SELECT lo_create(0)", "lo_create()"),
 ];
 
 /// Runs a test's body on every version, with a lull open: the client's session is older than the lull.
@@ -42,6 +42,8 @@ fn in_a_lull(body: impl Fn(&Database<'_>, &Lull, &mut Wire)) {
         let lull = Lull::start(db.server);
         let mut client = Wire::login(lull.address(), "app", &db.name);
         lull.fenced("all", &["--reason", "upgrade to 4.2", "--for", "2h"]);
+        // It has been told of the mode; that is no part of any reply.
+        client.run("SELECT 1");
         body(&db, &lull, &mut client);
     }
 }

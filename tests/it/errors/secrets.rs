@@ -20,7 +20,7 @@ fn no_password_and_no_sql_is_in_the_log_or_in_the_metrics() {
     server.superuser("postgres").run(&role);
     let lull = Lull::with_config(server.address, |addresses| {
         addresses.config(
-            "inspect_bytes_max = 2000\nprepared_statements_max = 2",
+            "inspect_bytes_max = 16384\nprepared_statements_max = 2",
             "[log]\nlevel = \"info\"",
         )
     });
@@ -87,7 +87,7 @@ fn talk(client: &mut Wire) {
         format!("DO $$ BEGIN RAISE EXCEPTION '{notice}'; END $$"),
         format!("SET application_name = '{card}'"),
         format!("EXECUTE \"{card}\""),
-        format!("SELECT '{}'", card.repeat(500)),
+        format!("SELECT '{}'", card.repeat(2000)),
     ] {
         client.query(&sql);
         client.extended(&sql, &[]);

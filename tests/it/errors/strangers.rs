@@ -125,10 +125,7 @@ fn violations() -> Vec<(&'static str, Vec<u8>)> {
         ("an unknown type", frames::message(b'!', b"what is this")),
         ("a type of zero", vec![0; 64]),
         ("a Query without an end", frames::message(b'Q', b"SELECT 1")),
-        (
-            "a Bind that lies about its counts",
-            frames::message(b'B', b"\0\0\x7f\xff\0\0"),
-        ),
+        ("a Bind that is cut short", frames::message(b'B', b"\0x")),
     ]
 }
 

@@ -11,7 +11,7 @@ fn every_file_begins_with_what_it_is() {
     for root in ["src", "tests/it"] {
         for source in sources(root)
             .iter()
-            .filter(|source| !source.text.is_empty() && !source.text.starts_with("//!"))
+            .filter(|source| !source.text.trim().is_empty() && !source.text.starts_with("//!"))
         {
             found.push(format!("{root}/{}", source.path));
         }
