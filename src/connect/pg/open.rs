@@ -42,6 +42,8 @@ pub(super) struct Startup {
 const TLS_HANDSHAKE: u8 = 0x16;
 /// SSLRequest and GSSENCRequest, each once, and then the startup message.
 const PACKETS_MAX: u32 = 3;
+/// Names of users, databases and applications (`NAMEDATALEN`).
+const NAME_BYTES_MAX: usize = 63;
 
 pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> Result<Opened, Failure> {
     let mut stream = socket.into_stream();
@@ -91,7 +93,9 @@ pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> R
 }
 
 fn who(said: &startup::Startup<'_>, packet: &[u8], inbox: Inbox) -> Startup {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    // The server cuts longer names, and a lull on the name that is left must cover the session.
+    let text =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..NAME_BYTES_MAX).unwrap_or(bytes)).into_owned();
     // The server takes the user's name where no database is given, or an empty one.
     let database = said
         .database

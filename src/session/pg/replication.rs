@@ -34,6 +34,9 @@ pub(super) fn examine(text: &[u8], kind: Kind) -> Option<Decision> {
         .filter(|word| !word.is_empty());
     let first = words.next().unwrap_or_default().to_ascii_uppercase();
     match first.as_slice() {
+        b"BASE_BACKUP" if !goes_to_client(text) => {
+            Some(refused("BASE_BACKUP", "it writes files on the server"))
+        }
         b"IDENTIFY_SYSTEM"
         | b"TIMELINE_HISTORY"
         | b"BASE_BACKUP"
@@ -54,6 +57,20 @@ pub(super) fn examine(text: &[u8], kind: Kind) -> Option<Decision> {
         _ if kind == Kind::PhysicalReplication => Some(refused("this command", "is not known to only read")),
         _ => None,
     }
+}
+
+/// Whether every TARGET that a BASE_BACKUP names is the client, or nobody.
+fn goes_to_client(text: &[u8]) -> bool {
+    let text = text.to_ascii_uppercase();
+    let named = text.windows(6).enumerate().filter(|(_, word)| word == b"TARGET");
+    named.map(|(at, _)| at + 6).all(|behind| {
+        let rest = text.get(behind..).unwrap_or_default();
+        let value = rest
+            .iter()
+            .position(|b| !b.is_ascii_whitespace() && !matches!(b, b'\'' | b'"'));
+        let value = rest.get(value.unwrap_or(rest.len())..).unwrap_or_default();
+        value.starts_with(b"CLIENT") || value.starts_with(b"BLACKHOLE")
+    })
 }
 
 fn refused(command: &'static str, why: &str) -> Decision {
@@ -84,6 +101,12 @@ mod tests {
             Some(Decision::Refuse(_))
         ));
         assert!(matches!(verdict("SELECT 1"), Some(Decision::Refuse(_))));
+        let backup = |options: &str| verdict(&format!("BASE_BACKUP ( LABEL 'x', {options})"));
+        assert!(matches!(backup("TARGET 'client'"), Some(Decision::Pass)));
+        assert!(matches!(
+            backup("TARGET'server',TARGET_DETAIL '/x'"),
+            Some(Decision::Refuse(_))
+        ));
         assert!(examine(b"SELECT 1", Kind::LogicalReplication).is_none());
     }
 }
