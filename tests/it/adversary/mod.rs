@@ -3,9 +3,13 @@
 //! `tables` runs the files in `tests/adversary/` in every manner of sending; `stories` has the ways out that need a past
 //! before the lull, exact frames or a partner; `reads` holds what must not be hindered.
 
+mod hidden;
+mod reads;
+mod startup;
 mod stories;
 mod tables;
 
+use crate::support::Replies;
 use crate::support::places::project;
 
 /// One case of a table: why it is there, and what is sent, one message a line.
@@ -39,4 +43,13 @@ fn cases(file: &str) -> Vec<Case> {
 /// What there is to be changed.
 fn ground() -> String {
     std::fs::read_to_string(project("tests/adversary/ground.sql")).expect("ground.sql")
+}
+
+/// Without the announcement of the mode, which comes in front of the next reply.
+fn unannounced(mut replies: Replies) -> Replies {
+    let announces = |(name, _): (String, String)| name == "default_transaction_read_only";
+    replies
+        .0
+        .retain(|message| !message.parameter().is_some_and(announces));
+    replies
 }
