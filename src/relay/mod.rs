@@ -351,6 +351,9 @@ impl Relay {
         for (question, answer) in effects.answers {
             self.worker.roster.answered(question, answer);
         }
+        if effects.needs_audit {
+            self.worker.roster.provide_audit(&self.live);
+        }
         if effects.cancel {
             (self.cancel)();
         }

@@ -70,7 +70,9 @@ impl Roster {
         self.next_id.set(id.wrapping_add(1));
         let live = Rc::new(Live::new(facts, id, machine));
         self.sessions.borrow_mut().insert(id, Rc::clone(&live));
-        self.provide_audit(&live, &order);
+        if order.mode != Mode::Normal {
+            self.provide_audit(&live);
+        }
         Ok(live)
     }
 
@@ -137,14 +139,13 @@ impl Roster {
         for live in &sessions {
             let order = self.order_for(&live.facts);
             live.tell(Instruction::Take(order.clone()));
-            self.provide_audit(live, &order);
+            if order.mode != Mode::Normal {
+                self.provide_audit(live);
+            }
         }
     }
 
-    fn provide_audit(&self, live: &Live, order: &Order) {
-        if order.mode == Mode::Normal {
-            return;
-        }
+    pub(super) fn provide_audit(&self, live: &Live) {
         let principal = &live.facts.principal;
         let place = (principal.cluster.clone(), principal.database.clone());
         if let Some(audited) = self.audits.borrow().get(&place) {

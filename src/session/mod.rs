@@ -78,6 +78,8 @@ pub struct Effects {
     /// the server closes it, so that nothing of the session is left running when it leaves the fence.
     pub hang_up: Option<HangUp>,
     pub answers: Vec<(u64, Answer)>,
+    /// A statement waits for the audit of its database, for which it may have had nobody to ask before.
+    pub needs_audit: bool,
     pub counts: Counts,
 }
 

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{task::spawn_local, time::sleep};
+use tokio::{
+    task::spawn_local,
+    time::{sleep, timeout},
+};
 
 use super::{Control, question::NoAnswer};
 use crate::{
@@ -31,6 +34,8 @@ const STAND_WAIT: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) enum AuditState {
     Running,
+    /// Every session of the database is where a question would do harm. They let nothing up that could run code.
+    Waiting,
     /// The last attempt failed; another is coming.
     Failing(String),
     Done {
@@ -50,6 +55,7 @@ impl Control {
         match self.audits.borrow().get(&place) {
             None => {}
             Some(AuditState::Done { audited, .. }) => return self.tell_audited(&place, audited),
+            Some(AuditState::Waiting) => return self.audit_wanted.notify_waiters(),
             Some(AuditState::Running | AuditState::Failing(_)) => return,
         }
         self.start_audit(place);
@@ -76,6 +82,12 @@ impl Control {
             let began = Instant::now();
             match self.audit(&place).await {
                 Ok(outcome) => return self.audit_done(place, began, outcome),
+                Err(NoAnswer::Nobody) if self.has_sessions(&place).await => {
+                    self.audits
+                        .borrow_mut()
+                        .insert(place.clone(), AuditState::Waiting);
+                    self.audit_ended.notify_waiters();
+                }
                 // The next session of the place will ask again.
                 Err(NoAnswer::Nobody) => {
                     self.audits.borrow_mut().remove(&place);
@@ -92,7 +104,8 @@ impl Control {
                     self.audit_ended.notify_waiters();
                 }
             }
-            sleep(RETRY_WAIT).await;
+            // Sooner where a session has a statement that waits for it.
+            let _ = timeout(RETRY_WAIT, self.audit_wanted.notified()).await;
         }
     }
 
@@ -108,6 +121,20 @@ impl Control {
             }
             sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    async fn has_sessions(&self, (cluster, database): &Place) -> bool {
+        let sessions = self.sessions().await;
+        let here = |session: &crate::admin::Session| {
+            !session.bypass && session.cluster == *cluster && session.database == *database
+        };
+        sessions.iter().any(here)
+    }
+
+    pub(super) fn audit_waits(&self, places: &[Place]) -> bool {
+        let audits = self.audits.borrow();
+        let waits = |place: &Place| matches!(audits.get(place), Some(AuditState::Waiting));
+        places.iter().any(waits)
     }
 
     async fn audit(&self, place: &Place) -> Result<Outcome, NoAnswer> {
@@ -214,8 +241,8 @@ impl Control {
                     return Some(Err(format!("the audit of {}/{} failed: {why}", place.0, place.1)));
                 }
                 Some(AuditState::Done { findings, .. }) => all.extend(findings.iter().cloned()),
-                // Its sessions have gone.
-                None => {}
+                // Its sessions have gone, or none can be asked now.
+                None | Some(AuditState::Waiting) => {}
             }
         }
         Some(Ok(all))

@@ -60,6 +60,7 @@ pub(super) struct Control {
     figures: Vec<RuntimeMetrics>,
     audits: RefCell<HashMap<Place, AuditState>>,
     audit_ended: Notify,
+    audit_wanted: Notify,
     fences: RefCell<Vec<FenceState>>,
     fence_durations: Arc<Histogram>,
     reload: Cell<Reload>,
@@ -110,6 +111,7 @@ impl Control {
             figures,
             audits: RefCell::default(),
             audit_ended: Notify::new(),
+            audit_wanted: Notify::new(),
             fences: RefCell::default(),
             fence_durations: Arc::new(Histogram::new(FENCE_BUCKETS)),
             reload: Cell::new(Reload {

@@ -135,7 +135,7 @@ impl Control {
                 opened.position = Some((*only).clone());
             }
         }
-        opened.note = self.note(lull, &opened, blocked);
+        opened.note = self.note(lull, &opened, blocked, self.audit_waits(&places));
         self.note_fence(lull, &opened);
         tracing::info!(
             scope = %opened.scope, fenced = opened.fenced, ms = opened.fenced_ms, sessions = opened.sessions,
@@ -176,13 +176,20 @@ impl Control {
             .unwrap_or_else(late)
     }
 
-    fn note(&self, lull: &Lull, opened: &Opened, blocked: bool) -> Option<String> {
+    fn note(&self, lull: &Lull, opened: &Opened, blocked: bool, unaudited: bool) -> Option<String> {
         if !is_open(&self.gate.borrow(), lull) {
             return Some("the lull was changed or closed while it was waited for".to_owned());
         }
         if blocked {
             return Some(
                 "transactions that are prepared for two-phase commit can still write when they commit"
+                    .to_owned(),
+            );
+        }
+        if unaudited {
+            return Some(
+                "no session can be asked now for the log position, prepared transactions and routines; until one \
+                 can, nothing is let through that could run code"
                     .to_owned(),
             );
         }

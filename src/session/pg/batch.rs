@@ -27,6 +27,8 @@ pub(super) struct Around {
     /// How texts are read may have been changed in the open transaction, and changes back with it.
     pub(super) lexing_returns: bool,
     pub(super) server_major: u16,
+    /// What routines of the database could do is known.
+    pub(super) audited: bool,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +39,8 @@ pub(super) struct Batch {
     lifted_next: bool,
     /// Something ran whose end nobody can tell.
     sealed: bool,
+    /// A transaction that had failed may have ended or been revived.
+    revived: bool,
     statements: u32,
     pub(super) lexing_changed: bool,
     called: bool,
@@ -128,7 +132,7 @@ impl Batch {
             }
             _ => {}
         }
-        self.admit(statement)?;
+        self.admit(statement, around)?;
         if !matches!(statement.class, Class::Opaque(_)) || around.status != Status::Idle || self.wrapped {
             return Ok(Step::Pass);
         }
@@ -141,7 +145,12 @@ impl Batch {
 
     /// Whether a statement may be read or planned here, which can run code as well: checks of domains, functions of
     /// constants.
-    pub(super) fn admit(&self, statement: &Statement) -> Result<(), Refusal> {
+    pub(super) fn admit(&self, statement: &Statement, around: Around) -> Result<(), Refusal> {
+        // A failed transaction runs nothing before it ends.
+        let failed = around.status == Status::Failed && !self.revived;
+        if !around.audited && !failed && may_act(&statement.class) {
+            return Err(Refusal::until_audited(statement.tag.clone()));
+        }
         if may_act(&statement.class) && (self.lifted_now || self.sealed) {
             return Err(Refusal::new(Refused::Lift, statement.tag.clone(), BEHIND_A_LIFT));
         }
@@ -155,6 +164,10 @@ impl Batch {
     }
 
     fn follow(&mut self, class: &Class, around: Around) {
+        self.revived |= matches!(
+            class,
+            Class::Commit { .. } | Class::Rollback { .. } | Class::RollbackTo
+        );
         match class {
             Class::Begin { access } | Class::SetTransaction { access } => {
                 self.reassert |= *access == Some(Access::ReadWrite);

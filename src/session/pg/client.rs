@@ -99,10 +99,19 @@ impl PgSession {
             // Asked between two messages: the next one is not under way yet.
             let may_begin = self.may_begin();
             let (inspects, limit) = (self.inspects(), self.settings.inspect_bytes_max);
-            let want = |header: Header| wanted_when_careful(header, inspects, limit);
+            let skipping = self.lull.as_ref().is_some_and(|lull| lull.skipping);
+            let want = |header: Header| match header.tag {
+                tag if skipping && is_skipped(tag) => Want::Discard,
+                _ => wanted_when_careful(header, inspects, limit),
+            };
             match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
                 Piece::End => break,
                 Piece::Body(range) => out.to_upstream.forward(chunk, range),
+                Piece::Message(header, seen) if skipping && is_skipped(header.tag) => {
+                    if seen == Seen::Gathered {
+                        drop(self.client.gathered());
+                    }
+                }
                 Piece::Message(header, Seen::Here(range)) => {
                     let message = chunk.get(range.clone()).unwrap_or_default();
                     let passed = self.pass(header, message, may_begin, chunk, out)?;
@@ -141,6 +150,9 @@ impl PgSession {
         if begins_batch(header.tag) && !goes_on && !may_begin {
             return Ok(Passed::Hold);
         }
+        if header.tag == tags::SYNC {
+            self.in_lull(|lull| lull.skipping = false);
+        }
         // Also where the lull has ended meanwhile: what was opened for the message is closed behind it.
         self.in_lull(|lull| {
             if lull.wrap == Wrap::Ready {
@@ -157,6 +169,14 @@ impl PgSession {
         } else {
             self.examine(header.tag, body)?
         };
+        if let Decision::Refuse(refusal) = &decision
+            && refusal.until_audited
+            && may_begin
+        {
+            self.in_lull(|lull| (lull.batch, lull.unaudited) = (Batch::default(), true));
+            self.effects.needs_audit = true;
+            return Ok(Passed::Hold);
+        }
         let unnamed = body.first() == Some(&0);
         self.carry_out(decision, header, unnamed, chunk, out)
     }
@@ -235,8 +255,7 @@ impl PgSession {
 
     /// Whether a batch may begin now.
     fn may_begin(&self) -> bool {
-        let audited = self.lull.as_ref().is_none_or(|lull| lull.audited.is_some());
-        self.is_quiet() && (audited || !self.inspects())
+        self.is_quiet() && !self.lull.as_ref().is_some_and(|lull| lull.awaits_audit())
     }
 }
 
@@ -282,6 +301,11 @@ fn wanted_when_careful(header: Header, inspects: bool, limit: usize) -> Want {
         _ if header.body_bytes > limit => Want::Discard,
         _ => Want::Whole,
     }
+}
+
+/// What a server passes over between an error and the Sync behind it.
+fn is_skipped(tag: u8) -> bool {
+    !matches!(tag, tags::SYNC | tags::TERMINATE)
 }
 
 /// Whether the server answers a message, or what it begins, only after what came before.

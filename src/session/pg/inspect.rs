@@ -231,6 +231,7 @@ impl PgSession {
             guarded: self.guard_holds(),
             lexing_returns: self.lull.as_ref().is_some_and(|lull| lull.lexing_returns),
             server_major: self.parameters.server_major(),
+            audited: self.lull.as_ref().is_none_or(|lull| lull.audited.is_some()),
         }
     }
 
@@ -303,7 +304,7 @@ impl PgSession {
         let mut alone = super::batch::Batch::default();
         if let Some(lull) = &self.lull {
             alone.wrapped = lull.batch.wrapped;
-            lull.batch.admit(statement)?;
+            lull.batch.admit(statement, self.around())?;
         }
         alone.step(statement, self.around())
     }

@@ -16,6 +16,8 @@ enum Owed {
     Syncs(u32),
     /// The client has ended a COPY of its own here. Nothing is owed for it.
     CopyEnd,
+    /// The cycle that a Sync of lull's own ends in the client's stead: its ReadyForQuery is swallowed.
+    Cut,
     /// The reply to a statement of lull's own: swallowed.
     Own(Own),
 }
@@ -75,6 +77,16 @@ impl Ledger {
         }
     }
 
+    /// lull sends a Sync behind what the client has begun.
+    pub(super) fn cut(&mut self) {
+        self.owed.push_back(Owed::Cut);
+    }
+
+    /// Whether the next ReadyForQuery is for a cut.
+    pub(super) fn is_cut(&self) -> bool {
+        self.owed.iter().find(|owed| **owed != Owed::CopyEnd) == Some(&Owed::Cut)
+    }
+
     /// The client sent CopyDone or CopyFail.
     pub(super) fn copy_end(&mut self) {
         if self.copying_in {
@@ -101,7 +113,7 @@ impl Ledger {
                     self.owed.remove(first);
                     return;
                 }
-                Owed::Queries(_) | Owed::Own(_) => break,
+                Owed::Queries(_) | Owed::Cut | Owed::Own(_) => break,
             }
         }
         self.copying_in = true;

@@ -126,8 +126,10 @@ enum Open {
 #[derive(Debug)]
 struct InLull {
     lull: Arc<Lull>,
-    /// None until the audit of the database is known: nothing of the client's goes up before.
+    /// None until the audit of the database is known: nothing of the client's that could run code goes up before.
     audited: Option<Arc<Audited>>,
+    /// The message that is held waits for that.
+    unaudited: bool,
     book: Book,
     batch: Batch,
     /// How texts are read may have been changed in the open transaction, and changes back with it.
@@ -144,8 +146,16 @@ struct InLull {
     texts_failed: bool,
     /// The client's ReadyForQuery waits for a statement of lull's own.
     ready_owed: bool,
+    /// lull has ended the client's batch: what belongs to it is passed over until the client's own Sync.
+    skipping: bool,
     guard_attempts: u32,
     straggle: straggle::Straggle,
+}
+
+impl InLull {
+    fn awaits_audit(&self) -> bool {
+        self.unaudited && self.audited.is_none()
+    }
 }
 
 /// A read-only transaction of lull's own, opened for the message that is held.
@@ -299,7 +309,7 @@ impl Session for PgSession {
             activity: self.activity(),
             wrote: self.transaction.wrote,
             last_tag: self.transaction.last_tag,
-            takes_questions: self.kind == Kind::Sql && !self.ended,
+            takes_questions: self.kind == Kind::Sql && !self.ended && self.takes_questions(),
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Refusal {
     command: Cow<'static, str>,
     /// Why a read-only transaction is not the whole reason.
     because: Cow<'static, str>,
+    /// It may run when the audit is known.
+    pub(super) until_audited: bool,
 }
 
 impl Refusal {
@@ -30,6 +32,16 @@ impl Refusal {
             class,
             command: command.into(),
             because: because.into(),
+            until_audited: false,
+        }
+    }
+
+    /// For what could run code that the audit has not seen yet.
+    pub(super) fn until_audited(command: impl Into<Cow<'static, str>>) -> Self {
+        let why = "It is refused because the routines of this database are still being looked at; sent by itself it runs.";
+        Self {
+            until_audited: true,
+            ..Self::new(Refused::Hidden, command, why)
         }
     }
 

@@ -59,11 +59,13 @@ impl PgSession {
             lexing_returns: self.transaction.status != Status::Idle,
             wish,
             wish_in_transaction: None,
+            unaudited: false,
             must_reassert: false,
             lifted: false,
             wrap: Wrap::No,
             texts_failed: false,
             ready_owed: false,
+            skipping: false,
             guard_attempts: 0,
             straggle: Straggle::default(),
         }
@@ -124,7 +126,10 @@ impl PgSession {
 
     /// Nothing of any lull is left on the session.
     fn is_done(&self) -> bool {
-        let ready_owed = self.lull.as_ref().is_some_and(|lull| lull.ready_owed);
+        let ready_owed = self
+            .lull
+            .as_ref()
+            .is_some_and(|lull| lull.ready_owed || lull.skipping);
         !self.is_read_only_ordered()
             && !self.guarded
             && !self.ledger.has_own()
@@ -181,11 +186,10 @@ impl PgSession {
     fn next_own(&self) -> Option<Own> {
         let read_only = self.is_read_only_ordered();
         let (status, transaction) = (self.transaction.status, &self.transaction);
-        if let Some(step) = self
-            .lull
-            .as_ref()
-            .and_then(|lull| lull.straggle.next_step(status, self.cover))
-        {
+        if let Some(step) = self.lull.as_ref().and_then(|lull| {
+            lull.straggle
+                .next_step(status, self.cover, !self.questions.is_empty())
+        }) {
             return Some(step);
         }
         match self.lull.as_ref().map_or(Wrap::No, |lull| lull.wrap) {
@@ -219,8 +223,19 @@ impl PgSession {
         if self.needs_texts() && (status == Status::Idle || transaction.acted) {
             return Some(Own::Texts);
         }
-        let may_ask = status == Status::Idle || status == Status::InTransaction && transaction.acted;
-        (may_ask && !self.questions.is_empty()).then_some(Own::Question)
+        (self.takes_questions() && !self.questions.is_empty()).then_some(Own::Question)
+    }
+
+    /// Whether a question of lull's own changes nothing for the client: before a transaction's first statement it
+    /// would move its snapshot, and a failed one answers nothing.
+    pub(super) fn takes_questions(&self) -> bool {
+        let lull = self.lull.as_ref();
+        match self.transaction.status {
+            Status::Idle => true,
+            // The statement that waits for the audit would take the snapshot now.
+            Status::InTransaction => self.transaction.acted || lull.is_some_and(|lull| lull.awaits_audit()),
+            Status::Failed => lull.is_some_and(|lull| lull.straggle.stands_in(Status::Failed)),
+        }
     }
 
     /// Whether names may be in use that the book does not know.

@@ -36,9 +36,13 @@ pub(super) struct Straggle {
 }
 
 impl Straggle {
-    pub(super) fn next_step(&self, status: Status, cover: Cover) -> Option<Own> {
+    /// `asked`: a question of lull's own waits.
+    pub(super) fn next_step(&self, status: Status, cover: Cover, asked: bool) -> Option<Own> {
         match self.abort {
             Abort::Wanted if status != Status::Idle && cover == Cover::None => Some(Own::AbortRollback),
+            // What only stands in for a transaction makes way, and is put back.
+            Abort::No if asked && self.stands_in(status) => Some(Own::AbortRollback),
+            Abort::RolledBack if asked => Some(Own::Question),
             Abort::RolledBack => Some(Own::AbortBegin),
             Abort::Begun => Some(Own::AbortFail),
             Abort::No | Abort::Wanted => None,
@@ -48,21 +52,28 @@ impl Straggle {
     /// Goes by the status that the server reports, so that a step that failed is taken again. True when it is done.
     pub(super) fn step_done(&mut self, status: Status) -> bool {
         self.abort = match (self.abort, status) {
-            (Abort::Wanted, Status::Idle) | (Abort::RolledBack, Status::Idle) => Abort::RolledBack,
+            (_, Status::Idle) => Abort::RolledBack,
             (Abort::RolledBack, Status::InTransaction) => Abort::Begun,
             (Abort::RolledBack | Abort::Begun, Status::Failed) => {
-                (self.drained, self.untold) = (true, true);
+                self.untold |= !self.drained;
+                self.drained = true;
                 Abort::No
             }
             (abort, _) => abort,
         };
-        self.drained
+        self.abort == Abort::No && self.drained
+    }
+
+    /// Whether the open transaction is lull's own, in the place of one that was rolled back.
+    pub(super) fn stands_in(&self, status: Status) -> bool {
+        self.drained && status == Status::Failed
     }
 
     /// Whether an error of the server's has its cause here.
     pub(super) fn explains(&mut self, sqlstate: &[u8]) -> bool {
         let cancelled = self.cancelled && sqlstate == b"57014";
-        let drained = self.drained && sqlstate == b"25P02";
+        // A failed transaction, whose savepoints are gone.
+        let drained = self.drained && matches!(sqlstate, b"25P02" | b"3B001");
         self.cancelled &= !cancelled;
         self.untold &= !drained;
         cancelled || drained
@@ -108,16 +119,29 @@ impl PgSession {
             return;
         }
         let up = out.to_upstream.buffer(&[]);
+        // The server waits inside a batch whose Sync has not come.
+        let in_batch = self.open == Open::Acting && self.ledger.is_idle();
         if self.ledger.copying_in() && !self.streams_wal() {
             frontend::write(up, frontend::COPY_FAIL, &[b"ended by a lull\0"]);
             self.ledger.copy_end();
-        } else if self.open == Open::Acting && self.ledger.is_idle() {
-            // The server waits inside a batch whose Sync has not come.
+        } else if in_batch {
             own::write_failing_parse(up);
             let why = "Its transaction was still open when the drain was over, and has been rolled back.";
             let refusal = Refusal::new(Refused::Drained, "this batch", why);
             self.in_lull(|lull| lull.batch.refusal = Some(refusal));
         }
+        if in_batch && !self.streams_wal() {
+            self.cut_batch(out);
+        }
+    }
+
+    /// Ends a batch that has failed in the client's stead. What the client sends up to its own Sync is skipped, as the
+    /// server would skip it.
+    fn cut_batch(&mut self, out: &mut Outlets) {
+        frontend::write(out.to_upstream.buffer(&[]), frontend::SYNC, &[]);
+        self.ledger.cut();
+        self.open = Open::No;
+        self.in_lull(|lull| lull.skipping = true);
     }
 
     fn terminate(&mut self, out: &mut Outlets) {

@@ -168,6 +168,7 @@ impl PgSession {
     fn hear_ready(&mut self, body: &[u8]) -> Result<bool, Fault> {
         let status =
             tags::ready_for_query(body).ok_or_else(|| Fault::upstream("a malformed ReadyForQuery"))?;
+        let cut = self.ledger.is_cut();
         if !self.ledger.ready() {
             return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
         }
@@ -177,7 +178,7 @@ impl PgSession {
             self.in_lull(|lull| lull.ready_owed = true);
         }
         self.batch_done();
-        Ok(!wrapped)
+        Ok(!wrapped && !cut)
     }
 
     /// True where the client is told something else.
