@@ -41,6 +41,8 @@ pub(super) struct Batch {
     sealed: bool,
     /// A transaction that had failed may have ended or been revived.
     revived: bool,
+    /// It went back to a savepoint.
+    pub(super) went_back: bool,
     statements: u32,
     pub(super) lexing_changed: bool,
     called: bool,
@@ -164,6 +166,7 @@ impl Batch {
     }
 
     fn follow(&mut self, class: &Class, around: Around) {
+        self.went_back |= *class == Class::RollbackTo;
         self.revived |= matches!(
             class,
             Class::Commit { .. } | Class::Rollback { .. } | Class::RollbackTo

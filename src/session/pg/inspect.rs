@@ -231,7 +231,8 @@ impl PgSession {
             guarded: self.guard_holds(),
             lexing_returns: self.lull.as_ref().is_some_and(|lull| lull.lexing_returns),
             server_major: self.parameters.server_major(),
-            audited: self.lull.as_ref().is_none_or(|lull| lull.audited.is_some()),
+            audited: !self.is_read_only_ordered()
+                || self.lull.as_ref().is_none_or(|lull| lull.audited.is_some()),
         }
     }
 

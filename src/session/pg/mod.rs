@@ -221,7 +221,16 @@ impl PgSession {
 
     /// Whether what the client sends must be judged before it goes up.
     fn inspects(&self) -> bool {
-        self.is_read_only_ordered() && self.cover != Cover::None
+        self.is_read_only_ordered() && self.cover != Cover::None || self.stands_in()
+    }
+
+    /// The open transaction is lull's own, in the place of one that the drain policy has ended. Its client may hear of
+    /// that only after the lull.
+    fn stands_in(&self) -> bool {
+        let status = self.transaction.status;
+        self.lull
+            .as_ref()
+            .is_some_and(|lull| lull.straggle.stands_in(status))
     }
 
     fn write_ready(&self, heard: &[u8], out: &mut Outlets) {

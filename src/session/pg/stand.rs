@@ -136,6 +136,7 @@ impl PgSession {
             && !ready_owed
             && !self.closing
             && self.questions.is_empty()
+            && !self.stands_in()
     }
 
     fn settle_cover(&mut self) {
@@ -234,7 +235,7 @@ impl PgSession {
             Status::Idle => true,
             // The statement that waits for the audit would take the snapshot now.
             Status::InTransaction => self.transaction.acted || lull.is_some_and(|lull| lull.awaits_audit()),
-            Status::Failed => lull.is_some_and(|lull| lull.straggle.stands_in(Status::Failed)),
+            Status::Failed => self.stands_in(),
         }
     }
 
@@ -444,6 +445,11 @@ impl PgSession {
         self.effects.counts.reasserts_transaction += u32::from(lull.must_reassert);
         if !batch.failed && batch.wish.is_some() {
             lull.wish_in_transaction = batch.wish;
+        }
+        let reported_on = self.parameters.read_only_default == Some(true);
+        if batch.went_back && lull.wish_in_transaction == Some(Wish::Off) && reported_on {
+            // It was made behind the savepoint.
+            lull.wish_in_transaction = None;
         }
         if !idle {
             return;

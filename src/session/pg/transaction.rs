@@ -28,9 +28,10 @@ impl Transaction {
             b"COMMIT" => self.forget(),
             // Without savepoints it cannot have been ROLLBACK TO.
             b"ROLLBACK" if !self.savepoints => self.forget(),
+            b"ROLLBACK" => self.wrote = None,
             b"SAVEPOINT" => self.savepoints = true,
             b"BEGIN" | b"START TRANSACTION" | b"SET" | b"SHOW" | b"RESET" | b"LOCK TABLE" | b"RELEASE" => {}
-            b"ROLLBACK" | b"DEALLOCATE" | b"DEALLOCATE ALL" | b"CLOSE CURSOR" | b"LISTEN" | b"UNLISTEN" => {}
+            b"DEALLOCATE" | b"DEALLOCATE ALL" | b"CLOSE CURSOR" | b"LISTEN" | b"UNLISTEN" => {}
             b"NOTIFY" => {
                 self.notified = true;
                 self.acted = true;

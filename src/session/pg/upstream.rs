@@ -213,7 +213,12 @@ impl PgSession {
         if own::is_failing_text(&fields)
             && let Some(refusal) = lull.batch.refusal.take()
         {
-            refusal.write(up, &lull.lull);
+            if lull.straggle.untold {
+                lull.straggle.untold = false;
+                refusal::write_drained(up, &lull.lull);
+            } else {
+                refusal.write(up, &lull.lull);
+            }
         } else if lull.straggle.explains(fields.sqlstate()) {
             refusal::write_drained(up, &lull.lull);
             counts[Refused::Drained as usize] += 1;
