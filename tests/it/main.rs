@@ -12,10 +12,12 @@
 )]
 
 mod adversary;
+mod crash;
 mod errors;
 mod fixtures;
 mod harness;
 mod oracle;
 mod support;
+mod switch;
 mod tidy;
 mod transparency;
