@@ -293,6 +293,7 @@ impl PgSession {
             Own::Texts => self.fill_book(reply),
             Own::Restore if !reply.failed() => self.guarded = false,
             Own::Restore => self.count_attempt("the setting to restore", &reply)?,
+            Own::Question if self.asks_again(&reply) => {}
             Own::Question => {
                 if let Some(question) = self.questions.pop_front() {
                     let answer = match reply.error {
@@ -348,6 +349,19 @@ impl PgSession {
             lull.guard_attempts = 0;
         });
         Ok(())
+    }
+
+    /// A question that a cancel request hit, the client's or lull's own, was not answered.
+    fn asks_again(&mut self, reply: &Reply) -> bool {
+        if !reply.was_cancelled() || !self.takes_questions() {
+            return false;
+        }
+        let mut attempts = GUARD_ATTEMPTS_MAX;
+        self.in_lull(|lull| {
+            lull.guard_attempts += 1;
+            attempts = lull.guard_attempts;
+        });
+        attempts < GUARD_ATTEMPTS_MAX
     }
 
     /// A cancel request of the client's may hit a statement of lull's own, which then is said again.
