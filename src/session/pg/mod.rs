@@ -20,6 +20,7 @@ mod leaked;
 mod ledger;
 mod own;
 mod parameters;
+mod questions;
 mod refusal;
 mod replication;
 mod stand;

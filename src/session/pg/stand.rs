@@ -23,7 +23,7 @@ use super::{
 
 /// How often a statement of lull's own may be cancelled by the client's cancel requests before the session is given
 /// up. Each costs the client a connection.
-const GUARD_ATTEMPTS_MAX: u32 = 100;
+pub(super) const GUARD_ATTEMPTS_MAX: u32 = 100;
 
 impl PgSession {
     /// Takes an order. What follows from it is `advance`'s business.
@@ -227,18 +227,6 @@ impl PgSession {
         (self.takes_questions() && !self.questions.is_empty()).then_some(Own::Question)
     }
 
-    /// Whether a question of lull's own changes nothing for the client: before a transaction's first statement it
-    /// would move its snapshot, and a failed one answers nothing.
-    pub(super) fn takes_questions(&self) -> bool {
-        let lull = self.lull.as_ref();
-        match self.transaction.status {
-            Status::Idle => true,
-            // The statement that waits for the audit would take the snapshot now.
-            Status::InTransaction => self.transaction.acted || lull.is_some_and(|lull| lull.awaits_audit()),
-            Status::Failed => self.stands_in(),
-        }
-    }
-
     /// Whether names may be in use that the book does not know.
     pub(super) fn needs_texts(&self) -> bool {
         let incomplete = self
@@ -293,16 +281,7 @@ impl PgSession {
             Own::Texts => self.fill_book(reply),
             Own::Restore if !reply.failed() => self.guarded = false,
             Own::Restore => self.count_attempt("the setting to restore", &reply)?,
-            Own::Question if self.asks_again(&reply) => {}
-            Own::Question => {
-                if let Some(question) = self.questions.pop_front() {
-                    let answer = match reply.error {
-                        Some((_, message)) => Err(message),
-                        None => Ok(reply.rows),
-                    };
-                    self.effects.answers.push((question.id, answer));
-                }
-            }
+            Own::Question => self.answer(reply),
             Own::WrapBegin => {}
             Own::WrapPin => {
                 let status = self.transaction.status;
@@ -349,19 +328,6 @@ impl PgSession {
             lull.guard_attempts = 0;
         });
         Ok(())
-    }
-
-    /// A question that a cancel request hit, the client's or lull's own, was not answered.
-    fn asks_again(&mut self, reply: &Reply) -> bool {
-        if !reply.was_cancelled() || !self.takes_questions() {
-            return false;
-        }
-        let mut attempts = GUARD_ATTEMPTS_MAX;
-        self.in_lull(|lull| {
-            lull.guard_attempts += 1;
-            attempts = lull.guard_attempts;
-        });
-        attempts < GUARD_ATTEMPTS_MAX
     }
 
     /// A cancel request of the client's may hit a statement of lull's own, which then is said again.

@@ -282,7 +282,7 @@ fn every_write_that_was_acknowledged_before_the_fence_lies_at_or_before_its_posi
         assert!(written.len() > 3, "{}", written.len());
         let records = format!(
             "SELECT count(*) FILTER (WHERE end_lsn <= '{position}'), count(*) FROM pg_get_wal_records_info('{start}', pg_current_wal_flush_lsn()) \
-             WHERE resource_manager = 'Transaction' AND record_type LIKE 'COMMIT%' AND xid::text IN ('{}')",
+             WHERE record_type LIKE 'COMMIT%' AND xid::text IN ('{}')",
             written.join("','")
         );
         let found = db.superuser().run(&records).rows().remove(0);
