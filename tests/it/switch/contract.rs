@@ -328,9 +328,9 @@ fn psql_on_the_admin_socket_knows_every_verb_and_shows_the_drain_as_notices() {
         psql.arg("-h")
             .arg(ground.lull.directory())
             .args(["-X", "-d", "lull", "-v", "ON_ERROR_STOP=1"]);
-        commands
-            .iter()
-            .for_each(|command| drop(psql.args(["-c", command])));
+        for command in commands {
+            psql.args(["-c", command]);
+        }
         let output = psql.stdin(Stdio::null()).output().expect("psql runs");
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         (output.status.code(), text.concat())
