@@ -208,7 +208,6 @@ fn stragglers_are_counted_by_their_fate() {
 }
 
 #[test]
-#[ignore = "lull on with abort waits for an audit that the only session, failed, cannot answer"]
 fn aborted_stragglers_are_counted_by_their_fate() {
     assert_counted_by_fate("abort", "aborted");
 }
