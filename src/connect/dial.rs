@@ -1,10 +1,17 @@
 //! Opens a connection to an upstream, with TLS where the configuration asks for it (manual: "SSL Session
 //! Encryption").
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UnixStream},
@@ -19,6 +26,38 @@ use crate::{
     relay::{Plain, Stream},
     wire::pg::startup::SSL_REQUEST,
 };
+
+/// Whether a server that TLS is only preferred for has said no to it a moment ago: then it is not asked with every
+/// login. Where TLS is required, nothing is ever noted.
+pub(super) struct Declined {
+    began: Instant,
+    /// Milliseconds since `began`, plus one; 0 is never.
+    at: AtomicU64,
+}
+
+const DECLINED_FOR_MS: u64 = 60_000;
+
+impl Declined {
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            at: AtomicU64::new(0),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&self) {
+        self.at.store(self.now_ms().saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn lately(&self) -> bool {
+        let at = self.at.load(Ordering::Relaxed);
+        at > 0 && self.now_ms() < at.saturating_add(DECLINED_FOR_MS)
+    }
+}
 
 impl Front {
     /// A connection to the primary, before anything of PostgreSQL's startup is said.
@@ -45,10 +84,12 @@ impl Front {
                 let stream = TcpStream::connect((host.as_str(), *port))
                     .await
                     .map_err(refused)?;
-                prepare(&stream);
+                prepare(&SockRef::from(&stream));
                 match &self.tls.for_upstream {
-                    None => Ok(Stream::Plain(Plain::Tcp(stream))),
-                    Some(config) => encrypt(stream, host, primary.tls.mode, config).await,
+                    Some(config) if !self.declined.lately() => {
+                        encrypt(stream, host, primary.tls.mode, config, &self.declined).await
+                    }
+                    Some(_) | None => Ok(Stream::Plain(Plain::Tcp(stream))),
                 }
             }
         }
@@ -60,6 +101,7 @@ async fn encrypt(
     host: &str,
     mode: SslMode,
     config: &Arc<ClientConfig>,
+    declined: &Declined,
 ) -> Result<Stream, Fault> {
     let mut request = [0; 8];
     request[3] = 8;
@@ -78,7 +120,10 @@ async fn encrypt(
                 .map_err(Fault::upstream)?;
             Ok(Stream::Tls(Box::new(tls.into())))
         }
-        (b"N", SslMode::Prefer) => Ok(Stream::Plain(Plain::Tcp(stream))),
+        (b"N", SslMode::Prefer) => {
+            declined.note();
+            Ok(Stream::Plain(Plain::Tcp(stream)))
+        }
         (b"N", _) => Err(Fault::upstream(
             "it offers no TLS, which the configuration requires (primary sslmode)",
         )),

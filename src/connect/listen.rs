@@ -9,10 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use socket2::{Domain, SockAddr, Type};
+use socket2::{Domain, SockAddr, SockRef, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::Front;
+use super::{Front, prepare};
 use crate::config::Address;
 
 #[derive(Debug)]
@@ -94,6 +94,7 @@ pub fn bind(address: &Address) -> io::Result<Vec<Listener>> {
 fn bind_tcp(address: SocketAddr) -> io::Result<Listener> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
+    prepare(&SockRef::from(&socket));
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }

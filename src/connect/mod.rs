@@ -14,7 +14,6 @@ mod tls;
 use std::{sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
 
 use crate::config::Cluster;
 
@@ -28,6 +27,7 @@ pub use tls::TlsError;
 pub struct Front {
     pub cluster: Arc<Cluster>,
     tls: tls::Tls,
+    declined: dial::Declined,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
 }
@@ -35,7 +35,13 @@ pub struct Front {
 impl Front {
     pub fn new(cluster: Arc<Cluster>, tally: Arc<Tally>) -> Result<Self, TlsError> {
         let tls = tls::Tls::load(&cluster)?;
-        Ok(Self { cluster, tls, tally })
+        let declined = dial::Declined::new();
+        Ok(Self {
+            cluster,
+            tls,
+            declined,
+            tally,
+        })
     }
 
     /// A place among the sessions that the configuration allows.
@@ -49,11 +55,12 @@ impl Front {
     }
 }
 
-/// A peer that vanishes without a word is noticed, on both sides.
-fn prepare(stream: &TcpStream) {
-    let _ = stream.set_nodelay(true);
+/// Small messages go out at once, and a peer that vanishes without a word is noticed. What a listening socket has, the
+/// sockets that it accepts have too.
+fn prepare(socket: &SockRef<'_>) {
+    let _ = socket.set_tcp_nodelay(true);
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(60))
         .with_interval(Duration::from_secs(15));
-    let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
+    let _ = socket.set_tcp_keepalive(&keepalive);
 }

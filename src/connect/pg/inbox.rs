@@ -113,6 +113,8 @@ impl Inbox {
             self.at = 0;
         }
         while self.unread().len() < wanted {
+            // A vector that is full would be read into by a few bytes at a time.
+            self.bytes.reserve(read_max.min(READ_BYTES));
             let mut limited = (&mut *stream).take(read_max as u64);
             // The buffer grows by what has come, not by what was announced.
             if limited.read_buf(&mut self.bytes).await? == 0 {

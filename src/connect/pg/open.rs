@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::ClientTlsMode,
-    connect::{Front, Socket, prepare, tls::ALPN},
+    connect::{Front, Socket, tls::ALPN},
     fault::Fault,
     relay::{Plain, Stream},
     session::pg::Kind,
@@ -169,10 +169,7 @@ impl Socket {
 
     pub(super) fn into_stream(self) -> Stream {
         Stream::Plain(match self {
-            Self::Tcp(stream, _) => {
-                prepare(&stream);
-                Plain::Tcp(stream)
-            }
+            Self::Tcp(stream, _) => Plain::Tcp(stream),
             Self::Unix(stream) => Plain::Unix(stream),
         })
     }

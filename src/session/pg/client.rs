@@ -19,6 +19,8 @@ impl PgSession {
         let mut at = 0;
         let mut unbound = None;
         loop {
+            let range = self.client.skim(chunk, &mut at, tags::COPY_DATA);
+            out.to_upstream.forward(chunk, range);
             match self
                 .client
                 .next(chunk, &mut at, wanted_in_normal_mode)

@@ -28,6 +28,12 @@ impl PgSession {
         let mut at = 0;
         loop {
             let listening = self.listening();
+            if !listening.own && !listening.muted {
+                for rows in [tags::DATA_ROW, tags::COPY_DATA] {
+                    let range = self.upstream.skim(chunk, &mut at, rows);
+                    out.to_client.forward(chunk, range);
+                }
+            }
             let want = |header: Header| listening.want(header);
             match self
                 .upstream

@@ -8,6 +8,7 @@ pub const BIND_COMPLETE: u8 = b'2';
 pub const CLOSE_COMPLETE: u8 = b'3';
 pub const COMMAND_COMPLETE: u8 = b'C';
 pub const COPY_BOTH: u8 = b'W';
+pub const COPY_DATA: u8 = b'd';
 pub const COPY_IN: u8 = b'G';
 pub const COPY_OUT: u8 = b'H';
 pub const DATA_ROW: u8 = b'D';

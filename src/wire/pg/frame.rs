@@ -85,6 +85,28 @@ impl Frames {
         std::mem::take(&mut self.partial)
     }
 
+    /// Passes over the messages of one type, and the rest of a body that streams by, as far as they begin in `chunk`.
+    /// Bulk is thousands of small messages about which nobody asks anything. The range that was passed over.
+    pub fn skim(&mut self, chunk: &[u8], at: &mut usize, tag: u8) -> Range<usize> {
+        let start = *at;
+        if !self.partial.is_empty() || self.discarding && self.streaming > 0 {
+            return start..start;
+        }
+        loop {
+            let rest = chunk.get(*at..).unwrap_or_default();
+            let bytes = rest.len().min(self.streaming);
+            self.streaming -= bytes;
+            *at += bytes;
+            match rest.get(bytes..).map(header) {
+                Some(Ok(Some(header))) if self.streaming == 0 && header.tag == tag => {
+                    self.streaming = HEADER_BYTES + header.body_bytes;
+                    self.discarding = false;
+                }
+                _ => return start..*at,
+            }
+        }
+    }
+
     /// The next piece of `chunk` from `*at` on, which moves past it.
     pub fn next(
         &mut self,
@@ -255,6 +277,40 @@ mod tests {
                 (kept.clone(), b"WPXHP".to_vec()),
                 "cut at {cut}"
             );
+        }
+    }
+
+    #[test]
+    fn skimming_changes_nothing_but_who_is_asked() {
+        let parts = [
+            message(b'd', b"row"),
+            message(b'd', b""),
+            message(b'Z', b"I"),
+            message(b'd', b"last"),
+        ];
+        let stream = parts.concat();
+        for cut in 0..=stream.len() {
+            let (mut frames, mut out, mut tags) = (Frames::default(), Vec::new(), Vec::new());
+            for chunk in [&stream[..cut], &stream[cut..]] {
+                let mut at = 0;
+                loop {
+                    out.extend_from_slice(&chunk[frames.skim(chunk, &mut at, b'd')]);
+                    match frames.next(chunk, &mut at, |_| Want::Header).unwrap() {
+                        Piece::End => break,
+                        Piece::Body(range) => out.extend_from_slice(&chunk[range]),
+                        Piece::Message(header, seen) => {
+                            tags.push(header.tag);
+                            match seen {
+                                Seen::Here(range) => out.extend_from_slice(&chunk[range]),
+                                Seen::Gathered => out.extend(frames.gathered()),
+                            }
+                        }
+                    }
+                }
+            }
+            assert!(frames.at_boundary());
+            assert_eq!(out, stream, "cut at {cut}");
+            assert!(tags.contains(&b'Z'));
         }
     }
 
