@@ -140,8 +140,12 @@ impl Relay {
     pub async fn run(mut self: Box<Self>) -> End {
         let end = poll_fn(|cx| self.poll(cx)).await;
         self.worker.roster.leave(&self.live);
-        // Boxed, so that the task of a session that idles is small.
-        Box::pin(self.part(&end)).await;
+        // A client that has said goodbye and closed waits for nothing.
+        let waits = !matches!(end, End::Client) || !self.out.to_client.is_empty();
+        if waits {
+            // Boxed, so that the task of a session that idles is small.
+            Box::pin(self.part(&end)).await;
+        }
         end
     }
 
@@ -318,8 +322,10 @@ impl Relay {
         }
         let takes = self.live.drive(|machine| machine.wants_client());
         if self.client_silent && !self.upstream_shut && takes && self.out.to_upstream.is_empty() {
-            // The server sees what it would see of a client that left; what it still runs, it ends by itself.
-            self.upstream_shut = Pin::new(&mut self.upstream).poll_shutdown(cx).is_ready();
+            // The server sees what it would see of a client that left; what it still runs, it ends by itself. One that
+            // has been told Terminate closes unasked.
+            let told = self.live.drive(|machine| machine.said_farewell());
+            self.upstream_shut = told || Pin::new(&mut self.upstream).poll_shutdown(cx).is_ready();
         }
     }
 

@@ -33,6 +33,8 @@ pub trait Session {
     fn report(&self) -> Report;
     /// Tells the client why its session ends, if its stream is between two messages.
     fn last_words(&mut self, fault: &Fault, out: &mut Outlets);
+    /// Whether the upstream has been told, or has said, that the connection ends.
+    fn said_farewell(&self) -> bool;
     /// What the relay must see to since the last call.
     fn take_effects(&mut self) -> Effects;
 }

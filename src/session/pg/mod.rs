@@ -337,6 +337,10 @@ impl Session for PgSession {
         }
     }
 
+    fn said_farewell(&self) -> bool {
+        self.farewell
+    }
+
     fn take_effects(&mut self) -> Effects {
         std::mem::take(&mut self.effects)
     }
