@@ -142,8 +142,8 @@ impl Frames {
         Ok(Piece::Message(header, Seen::Here(start..*at)))
     }
 
-    fn begin(&mut self, header: Header, want: Want, wanted: usize) {
-        self.streaming = HEADER_BYTES + header.body_bytes - wanted;
+    fn begin(&mut self, header: Header, want: Want, seen: usize) {
+        self.streaming = (HEADER_BYTES + header.body_bytes).saturating_sub(seen);
         self.discarding = want == Want::Discard;
     }
 
@@ -179,7 +179,8 @@ impl Frames {
         if self.partial.len() < wanted {
             return Ok(Piece::End);
         }
-        self.begin(header, want, wanted);
+        // What is wanted may have become less since the message began: then more of it is here.
+        self.begin(header, want, self.partial.len());
         Ok(Piece::Message(header, Seen::Gathered))
     }
 
@@ -311,6 +312,29 @@ mod tests {
             assert!(frames.at_boundary());
             assert_eq!(out, stream, "cut at {cut}");
             assert!(tags.contains(&b'Z'));
+        }
+    }
+
+    #[test]
+    fn a_reader_that_changes_its_mind_in_the_middle_of_a_message_stays_in_step() {
+        let stream = [message(b'Q', b"first message"), message(b'Q', b"second")].concat();
+        for cut in 0..18 {
+            let (mut frames, mut at) = (Frames::default(), 0);
+            assert_eq!(
+                frames.next(&stream[..cut], &mut at, |_| Want::Whole),
+                Ok(Piece::End)
+            );
+            let (mut at, mut seen) = (0, Vec::new());
+            loop {
+                match frames.next(&stream[cut..], &mut at, |_| Want::Header).unwrap() {
+                    Piece::End => break,
+                    Piece::Body(range) => seen.extend_from_slice(&stream[cut..][range]),
+                    Piece::Message(_, Seen::Here(range)) => seen.extend_from_slice(&stream[cut..][range]),
+                    Piece::Message(_, Seen::Gathered) => seen.extend(frames.gathered()),
+                }
+            }
+            assert!(frames.at_boundary());
+            assert_eq!(seen, stream, "cut at {cut}");
         }
     }
 
