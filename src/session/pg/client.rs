@@ -40,7 +40,7 @@ impl PgSession {
                 }
                 Piece::Message(header, Seen::Gathered) => {
                     let message = self.client.gathered();
-                    self.note(header, message.last() == Some(&0));
+                    self.note(header, message.get(HEADER_BYTES) == Some(&0));
                     out.to_upstream.buffer(chunk).extend_from_slice(&message);
                 }
             }
@@ -62,6 +62,13 @@ impl PgSession {
 
     /// Keeps the books for one message that goes up.
     pub(super) fn note(&mut self, header: Header, unnamed: bool) {
+        if self.ledger.copying_in() && fails_in_copy(header.tag) {
+            self.ledger.copy_abandoned();
+            if matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL) {
+                // The server takes it for a mistake in the COPY, and answers only that.
+                return;
+            }
+        }
         match header.tag {
             tags::QUERY | tags::FUNCTION_CALL => {
                 self.ledger.query();
@@ -70,7 +77,7 @@ impl PgSession {
                 self.effects.counts.statements += 1;
             }
             tags::SYNC => {
-                self.ledger.sync();
+                self.ledger.sync(self.open != Open::No);
                 self.open = Open::No;
             }
             tags::PARSE => {
@@ -162,7 +169,7 @@ impl PgSession {
             }
         });
         if !self.inspects() {
-            self.note(header, message.last() == Some(&0));
+            self.note(header, message.get(HEADER_BYTES) == Some(&0));
             return Ok(Passed::Forward);
         }
         let body = message.get(HEADER_BYTES..).unwrap_or_default();
@@ -257,7 +264,8 @@ impl PgSession {
 
     /// Whether a batch may begin now.
     fn may_begin(&self) -> bool {
-        self.is_quiet() && !self.lull.as_ref().is_some_and(|lull| lull.awaits_audit())
+        let awaits_audit = self.lull.as_ref().is_some_and(|lull| lull.awaits_audit());
+        self.is_quiet() && !(awaits_audit && self.is_read_only_ordered())
     }
 }
 
@@ -308,6 +316,14 @@ fn wanted_when_careful(header: Header, inspects: bool, limit: usize) -> Want {
 /// What a server passes over between an error and the Sync behind it.
 fn is_skipped(tag: u8) -> bool {
     !matches!(tag, tags::SYNC | tags::TERMINATE)
+}
+
+/// What the server does not take in a COPY (manual: "COPY Operations").
+fn fails_in_copy(tag: u8) -> bool {
+    !matches!(
+        tag,
+        tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL | tags::SYNC | tags::FLUSH | tags::TERMINATE
+    )
 }
 
 /// Whether the server answers a message, or what it begins, only after what came before.

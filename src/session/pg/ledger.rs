@@ -12,7 +12,9 @@ use super::own::Own;
 enum Owed {
     /// This many cycles that a Query or FunctionCall began.
     Queries(u32),
-    /// This many cycles that a Sync ends.
+    /// This many cycles that a Sync ends, each behind messages of its own.
+    Batches(u32),
+    /// This many Syncs with nothing before them.
     Syncs(u32),
     /// The client has ended a COPY of its own here. Nothing is owed for it.
     CopyEnd,
@@ -66,14 +68,18 @@ impl Ledger {
         }
     }
 
-    pub(super) fn sync(&mut self) {
+    /// A Sync; `ends_batch` where other messages came since the one before.
+    pub(super) fn sync(&mut self, ends_batch: bool) {
         // Inside COPY the server ignores Sync (manual: "COPY Operations").
         if self.copying_in {
             return;
         }
-        match self.owed.back_mut() {
-            Some(Owed::Syncs(count)) => *count = count.saturating_add(1),
-            _ => self.owed.push_back(Owed::Syncs(1)),
+        match (self.owed.back_mut(), ends_batch) {
+            (Some(Owed::Syncs(count)), false) | (Some(Owed::Batches(count)), true) => {
+                *count = count.saturating_add(1);
+            }
+            (_, false) => self.owed.push_back(Owed::Syncs(1)),
+            (_, true) => self.owed.push_back(Owed::Batches(1)),
         }
     }
 
@@ -102,21 +108,55 @@ impl Ledger {
     }
 
     /// The server began to read COPY data: it ignores the Syncs that the client has sent since, up to the data's end.
+    /// Any other message of the client's makes the COPY fail, and is not answered itself; in the extended protocol
+    /// nothing is, up to the next Sync.
     pub(super) fn copy_in_began(&mut self) {
-        let first = usize::from(matches!(self.owed.front(), Some(Owed::Queries(_))));
-        while let Some(owed) = self.owed.get(first) {
+        let simple = matches!(self.owed.front(), Some(Owed::Queries(_)));
+        let first = match self.owed.front_mut() {
+            // Another Query came behind the COPY's.
+            Some(Owed::Queries(count)) if *count > 1 => {
+                *count -= 1;
+                return;
+            }
+            Some(Owed::Queries(_)) => 1,
+            // Another batch came behind the COPY's, whose own Sync is ignored.
+            Some(Owed::Batches(count)) if *count > 1 => {
+                *count -= 1;
+                return;
+            }
+            Some(Owed::Batches(_)) => {
+                self.owed.pop_front();
+                0
+            }
+            _ => 0,
+        };
+        let mut fails = false;
+        while let Some(owed) = self.owed.get_mut(first) {
             match owed {
-                Owed::Syncs(_) => {
-                    self.owed.remove(first);
-                }
-                Owed::CopyEnd => {
+                Owed::Syncs(_) if !fails => {}
+                Owed::CopyEnd if !fails => {
                     self.owed.remove(first);
                     return;
                 }
-                Owed::Queries(_) | Owed::Cut | Owed::Own(_) => break,
+                Owed::Queries(count) if simple && *count > 1 => {
+                    *count -= 1;
+                    return;
+                }
+                Owed::Queries(_) => fails = true,
+                Owed::CopyEnd => {}
+                Owed::Syncs(_) | Owed::Batches(_) | Owed::Cut | Owed::Own(_) => return,
+            }
+            self.owed.remove(first);
+            if fails && simple {
+                return;
             }
         }
-        self.copying_in = true;
+        self.copying_in = !fails;
+    }
+
+    /// The client sent what does not belong into a COPY: the COPY fails there.
+    pub(super) fn copy_abandoned(&mut self) {
+        self.copying_in = false;
     }
 
     /// A COPY from the client failed on the server, which no longer ignores Syncs.
@@ -132,7 +172,7 @@ impl Ledger {
         }
         let done = match self.owed.front_mut() {
             None => return false,
-            Some(Owed::Queries(count) | Owed::Syncs(count)) if *count > 1 => {
+            Some(Owed::Queries(count) | Owed::Batches(count) | Owed::Syncs(count)) if *count > 1 => {
                 *count -= 1;
                 return true;
             }
@@ -158,7 +198,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.query();
         ledger.query();
-        ledger.sync();
+        ledger.sync(false);
         for _ in 0..3 {
             assert!(!ledger.is_idle());
             assert!(ledger.ready());
@@ -171,10 +211,10 @@ mod tests {
     fn the_sync_behind_an_extended_copy_is_ignored_as_the_server_does() {
         // libpq: Parse, Bind, Execute, Sync; then the data; then CopyDone, Sync.
         let mut ledger = Ledger::default();
-        ledger.sync();
+        ledger.sync(true);
         ledger.copy_in_began();
         ledger.copy_end();
-        ledger.sync();
+        ledger.sync(false);
         assert!(ledger.ready());
         assert!(ledger.is_idle());
     }
@@ -182,10 +222,23 @@ mod tests {
     #[test]
     fn a_copy_that_was_sent_ahead_of_the_answer_is_followed_too() {
         let mut ledger = Ledger::default();
-        ledger.sync();
+        ledger.sync(false);
         ledger.copy_end();
-        ledger.sync();
+        ledger.sync(true);
         ledger.copy_in_began();
+        assert!(ledger.ready());
+        assert!(ledger.is_idle());
+    }
+
+    #[test]
+    fn a_batch_behind_a_copy_that_nobody_feeds_is_answered_once_it_has_failed() {
+        // Parse, Bind, Execute (COPY), Sync, and the next batch, as if the first were no COPY.
+        let mut ledger = Ledger::default();
+        ledger.sync(true);
+        ledger.sync(true);
+        ledger.copy_in_began();
+        ledger.copy_in_failed();
+        assert!(!ledger.is_idle());
         assert!(ledger.ready());
         assert!(ledger.is_idle());
     }
@@ -204,7 +257,7 @@ mod tests {
     #[test]
     fn a_flood_of_syncs_takes_no_memory() {
         let mut ledger = Ledger::default();
-        (0..100_000).for_each(|_| ledger.sync());
+        (0..100_000).for_each(|_| ledger.sync(false));
         assert_eq!(ledger.owed.len(), 1);
     }
 }

@@ -157,6 +157,11 @@ impl InLull {
     fn awaits_audit(&self) -> bool {
         self.unaudited && self.audited.is_none()
     }
+
+    /// A transaction of lull's own is open for the client's message.
+    fn wraps(&self) -> bool {
+        self.wrap != Wrap::No || self.batch.wrapped
+    }
 }
 
 /// A read-only transaction of lull's own, opened for the message that is held.
@@ -220,9 +225,11 @@ impl PgSession {
         matches!(self.order.mode, Mode::ReadOnly(_))
     }
 
-    /// Whether what the client sends must be judged before it goes up.
+    /// Whether what the client sends must be judged before it goes up: as long as the lull is open, and beyond its
+    /// end for what it has begun.
     fn inspects(&self) -> bool {
-        self.is_read_only_ordered() && self.cover != Cover::None || self.stands_in()
+        let wraps = || self.lull.as_ref().is_some_and(|lull| lull.wraps());
+        self.cover != Cover::None && (self.is_read_only_ordered() || wraps()) || self.stands_in()
     }
 
     /// The open transaction is lull's own, in the place of one that the drain policy has ended. Its client may hear of
@@ -256,22 +263,29 @@ impl Session for PgSession {
         if self.ended {
             return Ok(());
         }
-        if !self.careful {
-            return self.relay(chunk, out);
-        }
         if !self.held.is_empty() {
             self.held.extend_from_slice(chunk);
             return Ok(());
         }
-        self.take_up(chunk, out)
+        if self.careful {
+            self.take_up(chunk, out)
+        } else {
+            self.relay(chunk, out)
+        }
     }
 
     fn upstream_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
         if self.ended {
             return Ok(());
         }
-        self.hear(chunk, out)?;
-        if self.careful && self.is_quiet() {
+        let heard = self.hear(chunk, out);
+        if heard.is_err() {
+            // What came before the fault is the client's, and stands before lull's last words.
+            out.to_client.settle(chunk);
+        }
+        heard?;
+        let copies = self.ledger.copying_in() && !self.held.is_empty();
+        if self.careful && (copies || self.is_quiet()) {
             self.advance(chunk, out)?;
         } else if self.careful && self.has_failed() {
             self.release(out)?;

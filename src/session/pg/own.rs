@@ -34,6 +34,14 @@ pub(super) const FAILING_TEXT: &str = "lull_refused";
 pub(super) const REPLY_BYTES_MAX: usize = 64 << 20;
 
 impl Own {
+    /// Whether it goes into a transaction that is the client's.
+    pub(super) fn asks_in_the_clients_transaction(self) -> bool {
+        matches!(
+            self,
+            Self::GuardTransaction | Self::HasWritten | Self::Texts | Self::Question
+        )
+    }
+
     /// The text, where it is always the same.
     pub(super) fn text(self) -> &'static str {
         match self {

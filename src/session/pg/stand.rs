@@ -29,6 +29,10 @@ impl PgSession {
     /// Takes an order. What follows from it is `advance`'s business.
     pub(super) fn take(&mut self, order: Order) {
         if let Mode::ReadOnly(lull) = &order.mode {
+            if !self.is_read_only_ordered() && !self.inspects() {
+                // What is under way has not been inspected, even where an earlier lull has left its guard.
+                self.cover = Cover::None;
+            }
             match &mut self.lull {
                 Some(in_lull) => in_lull.lull = Arc::clone(lull),
                 None => self.lull = Some(Box::new(self.enter(lull))),
@@ -126,14 +130,13 @@ impl PgSession {
 
     /// Nothing of any lull is left on the session.
     fn is_done(&self) -> bool {
-        let ready_owed = self
-            .lull
-            .as_ref()
-            .is_some_and(|lull| lull.ready_owed || lull.skipping);
-        !self.is_read_only_ordered()
+        let unfinished =
+            |lull: &InLull| lull.ready_owed || lull.skipping || lull.wraps() || lull.straggle.acts();
+        // A batch that went up in the lull is followed to its end: its errors are explained.
+        self.is_quiet()
+            && !self.is_read_only_ordered()
             && !self.guarded
-            && !self.ledger.has_own()
-            && !ready_owed
+            && !self.lull.as_deref().is_some_and(unfinished)
             && !self.closing
             && self.questions.is_empty()
             && !self.stands_in()

@@ -20,6 +20,9 @@ pub(super) enum Abort {
     No,
     /// When the session is quiet.
     Wanted,
+    /// The ROLLBACK failed, which nothing but a cancel request brings about: it is said again. The client knows
+    /// nothing of it.
+    Interrupted,
     RolledBack,
     Begun,
 }
@@ -43,6 +46,7 @@ impl Straggle {
             // What only stands in for a transaction makes way, and is put back.
             Abort::No if asked && self.stands_in(status) => Some(Own::AbortRollback),
             Abort::RolledBack if asked => Some(Own::Question),
+            Abort::Interrupted => Some(Own::AbortRollback),
             Abort::RolledBack => Some(Own::AbortBegin),
             Abort::Begun => Some(Own::AbortFail),
             Abort::No | Abort::Wanted => None,
@@ -53,6 +57,7 @@ impl Straggle {
     pub(super) fn step_done(&mut self, status: Status) -> bool {
         self.abort = match (self.abort, status) {
             (_, Status::Idle) => Abort::RolledBack,
+            (Abort::Wanted, Status::Failed) => Abort::Interrupted,
             (Abort::RolledBack, Status::InTransaction) => Abort::Begun,
             (Abort::RolledBack | Abort::Begun, Status::Failed) => {
                 self.untold |= !self.drained;
@@ -84,6 +89,17 @@ impl Straggle {
         if self.abort == Abort::Wanted {
             self.abort = Abort::No;
         }
+    }
+
+    /// A statement of lull's own has failed in the client's transaction: so has the transaction, and the client does
+    /// not know.
+    pub(super) fn transaction_failed(&mut self) {
+        (self.drained, self.untold) = (true, true);
+    }
+
+    /// Whether an abort is under way.
+    pub(super) fn acts(&self) -> bool {
+        self.abort != Abort::No
     }
 
     pub(super) fn transaction_ended(&mut self) {

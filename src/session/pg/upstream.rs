@@ -6,7 +6,7 @@ use crate::{
     fault::Fault,
     session::{Refused, outlet::Outlets},
     wire::pg::{
-        backend as tags,
+        backend::{self as tags, Status},
         error::{Fields, READ_ONLY_SQL_TRANSACTION},
         frame::{HEADER_BYTES, Header, Piece, Seen, Want},
     },
@@ -107,8 +107,12 @@ impl PgSession {
             tags::READY_FOR_QUERY => {
                 let status = tags::ready_for_query(body)
                     .ok_or_else(|| Fault::upstream("a malformed ReadyForQuery"))?;
+                let failed = (self.transaction.status, status) == (Status::InTransaction, Status::Failed);
                 self.transaction.ready(status);
                 self.ledger.ready();
+                if failed && own.asks_in_the_clients_transaction() {
+                    self.in_lull(|lull| lull.straggle.transaction_failed());
+                }
                 let reply = std::mem::take(&mut self.own_reply);
                 self.own_done(own, reply)?;
             }
