@@ -41,3 +41,7 @@ pub mod session;
 pub mod sql;
 pub mod telemetry;
 pub mod wire;
+
+// What the fuzz targets share with the tests here names the crate as they do.
+#[cfg(test)]
+extern crate self as lull;
