@@ -17,6 +17,7 @@ mod errors;
 mod fixtures;
 mod harness;
 mod oracle;
+mod race;
 mod support;
 mod switch;
 mod tidy;
