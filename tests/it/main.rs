@@ -15,6 +15,7 @@ mod adversary;
 mod crash;
 mod errors;
 mod fixtures;
+mod fuzz;
 mod harness;
 mod oracle;
 mod race;
