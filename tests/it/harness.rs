@@ -258,7 +258,7 @@ const DEEDS: &[(&str, &str)] = &[
     ("ALTER SYSTEM SET work_mem = '2MB'", "configuration files"),
     ("SELECT pg_reload_conf()", "configuration loaded"),
     ("COPY t TO '{outside}/file'", "files outside"),
-    ("COPY t TO PROGRAM 'touch {data}/left-behind'", "data directory"),
+    ("COPY t TO PROGRAM 'cat > {data}/left-behind'", "data directory"),
     ("CREATE TEMP TABLE temporary ()", "temporary relations"),
     ("SELECT pg_stat_reset()", "statistics reset"),
 ];
