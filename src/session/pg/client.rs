@@ -18,56 +18,66 @@ impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
         let mut at = 0;
         let mut unbound = None;
+        let limit = self.settings.inspect_bytes_max;
         loop {
             let range = self.client.skim(chunk, &mut at, tags::COPY_DATA);
             out.to_upstream.forward(chunk, range);
-            match self
-                .client
-                .next(chunk, &mut at, wanted_in_normal_mode)
-                .map_err(Fault::client)?
-            {
+            let want = |header: Header| wanted_in_normal_mode(header, limit);
+            match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
                 Piece::End => break,
                 Piece::Body(range) => out.to_upstream.forward(chunk, range),
                 Piece::Message(header, Seen::Here(range)) => {
-                    let unnamed_parse = header.tag == tags::PARSE && chunk.get(range.end - 1) == Some(&0);
+                    let unnamed = chunk.get(range.start + HEADER_BYTES) == Some(&0);
                     match header.tag {
-                        tags::PARSE if unnamed_parse => unbound = Some((range.start, header)),
-                        tags::BIND | tags::QUERY => unbound = None,
+                        tags::PARSE if unnamed => unbound = Some(range.clone()),
+                        tags::PARSE | tags::BIND | tags::QUERY => unbound = None,
                         _ => {}
                     }
-                    self.note(header, unnamed_parse);
+                    self.note(header, unnamed);
                     out.to_upstream.forward(chunk, range);
                 }
                 Piece::Message(header, Seen::Gathered) => {
                     let message = self.client.gathered();
-                    self.note(header, message.get(HEADER_BYTES) == Some(&0));
+                    let unnamed = message.get(HEADER_BYTES) == Some(&0);
+                    self.note(header, unnamed);
+                    if header.tag == tags::PARSE && unnamed {
+                        self.keep_unbound(&message);
+                    }
                     out.to_upstream.buffer(chunk).extend_from_slice(&message);
                 }
             }
         }
-        if let Some((start, header)) = unbound {
-            self.keep_unbound(chunk, start, header);
+        if let Some(message) = unbound.and_then(|range| chunk.get(range)) {
+            self.keep_unbound(message);
         }
         Ok(())
     }
 
     /// A driver that parses now and binds later leaves a text behind that the server does not list.
-    fn keep_unbound(&mut self, chunk: &[u8], start: usize, header: Header) {
-        let message = chunk.get(start + HEADER_BYTES..start + HEADER_BYTES + header.body_bytes);
-        let text = message
-            .and_then(|body| tags::parse(body).ok())
-            .map(|said| said.text);
-        self.unbound = text.map(Into::into);
+    fn keep_unbound(&mut self, message: &[u8]) {
+        if self.open == Open::Failed {
+            return;
+        }
+        let said = message
+            .get(HEADER_BYTES..)
+            .and_then(|body| tags::parse(body).ok());
+        self.unbound = said.map(|said| said.text.into());
     }
 
     /// Keeps the books for one message that goes up.
     pub(super) fn note(&mut self, header: Header, unnamed: bool) {
         if self.ledger.copying_in() && fails_in_copy(header.tag) {
             self.ledger.copy_abandoned();
+            if self.ledger.is_idle() {
+                self.open = Open::Failed;
+            }
             if matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL) {
                 // The server takes it for a mistake in the COPY, and answers only that.
                 return;
             }
+        }
+        if self.open == Open::Failed && is_skipped(header.tag) {
+            return;
         }
         match header.tag {
             tags::QUERY | tags::FUNCTION_CALL => {
@@ -76,6 +86,8 @@ impl PgSession {
                 self.unbound = None;
                 self.effects.counts.statements += 1;
             }
+            // Ignored in COPY: the batch is open until the next one.
+            tags::SYNC if self.ledger.copying_in() => {}
             tags::SYNC => {
                 self.ledger.sync(self.open != Open::No);
                 self.open = Open::No;
@@ -95,7 +107,7 @@ impl PgSession {
             }
             tags::DESCRIBE | tags::CLOSE => self.open.define(1),
             tags::FLUSH => self.open.define(0),
-            tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(),
+            tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(self.open != Open::No),
             tags::TERMINATE => self.farewell = true,
             _ => {}
         }
@@ -204,7 +216,7 @@ impl PgSession {
                 // The message is judged again when the server has confirmed the transaction.
                 self.say(own::Own::WrapBegin, chunk, out);
                 self.say(own::Own::WrapPin, chunk, out);
-                self.in_lull(|lull| lull.batch = Batch::default());
+                self.in_lull(|lull| (lull.batch, lull.wrap) = (Batch::default(), Wrap::Begun));
                 return Ok(Passed::Hold);
             }
             Decision::Settle => {
@@ -259,7 +271,7 @@ impl PgSession {
 
     /// The batch that a held message belongs to has failed: up to its Sync the server skips everything.
     pub(super) fn has_failed(&self) -> bool {
-        self.open == Open::Acting && self.ledger.is_idle()
+        self.open.acts() && self.ledger.is_idle()
     }
 
     /// Whether a batch may begin now.
@@ -276,8 +288,17 @@ impl Open {
             Self::Defining { owed } => Self::Defining {
                 owed: owed.saturating_add(replies),
             },
-            Self::Acting => Self::Acting,
+            Self::Acting | Self::Failed => *self,
         };
+    }
+
+    /// Whether there is more in it than a Flush.
+    pub(super) fn has_messages(self) -> bool {
+        !matches!(self, Self::No | Self::Defining { owed: 0 })
+    }
+
+    pub(super) fn acts(self) -> bool {
+        matches!(self, Self::Acting | Self::Failed)
     }
 
     /// One of the replies has come.
@@ -295,19 +316,20 @@ enum Passed {
     Hold,
 }
 
-fn wanted_in_normal_mode(header: Header) -> Want {
-    // The first byte of a Parse says whether the statement has a name.
-    if header.tag == tags::PARSE {
-        Want::Prefix(1)
-    } else {
-        Want::Header
+fn wanted_in_normal_mode(header: Header, limit: usize) -> Want {
+    match header.tag {
+        // In case a lull comes between it and its Bind. A text that nobody could inspect then is not waited for; its
+        // first byte says whether the statement has a name.
+        tags::PARSE if header.body_bytes <= limit => Want::Whole,
+        tags::PARSE => Want::Prefix(1),
+        _ => Want::Header,
     }
 }
 
 fn wanted_when_careful(header: Header, inspects: bool, limit: usize) -> Want {
     match header.tag {
         tags::COPY_DATA => Want::Header,
-        _ if !inspects => wanted_in_normal_mode(header),
+        _ if !inspects => wanted_in_normal_mode(header, limit),
         _ if header.body_bytes > limit => Want::Discard,
         _ => Want::Whole,
     }

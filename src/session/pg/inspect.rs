@@ -224,9 +224,11 @@ impl PgSession {
     }
 
     fn around(&self) -> Around {
+        let reassert = self.lull.as_ref().is_some_and(|lull| lull.must_reassert);
         Around {
             status: self.transaction.status,
-            downgraded: self.cover == Cover::Transaction,
+            // Also where the guard behind a lift has failed, with the transaction.
+            downgraded: self.cover == Cover::Transaction || reassert,
             failed_uncovered: self.cover == Cover::Failed,
             guarded: self.guard_holds(),
             lexing_returns: self.lull.as_ref().is_some_and(|lull| lull.lexing_returns),

@@ -16,12 +16,24 @@ enum Owed {
     Batches(u32),
     /// This many Syncs with nothing before them.
     Syncs(u32),
-    /// The client has ended a COPY of its own here. Nothing is owed for it.
-    CopyEnd,
+    /// The client has ended a COPY of its own here: one of the batch whose Sync follows, or of what came before.
+    /// Nothing is owed for it.
+    CopyEnd { in_batch: bool },
     /// The cycle that a Sync of lull's own ends in the client's stead: its ReadyForQuery is swallowed.
     Cut,
     /// The reply to a statement of lull's own: swallowed.
     Own(Own),
+}
+
+/// What the client has sent behind a COPY that the server has begun to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CopyIn {
+    /// Nothing that ends it.
+    Open,
+    /// Its end.
+    Ended,
+    /// What makes it fail.
+    Failed,
 }
 
 /// Whose reply the upstream is giving.
@@ -41,7 +53,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn is_idle(&self) -> bool {
-        self.owed.is_empty()
+        self.owed.iter().all(|owed| matches!(owed, Owed::CopyEnd { .. }))
     }
 
     pub(super) fn copying_in(&self) -> bool {
@@ -90,16 +102,20 @@ impl Ledger {
 
     /// Whether the next ReadyForQuery is for a cut.
     pub(super) fn is_cut(&self) -> bool {
-        self.owed.iter().find(|owed| **owed != Owed::CopyEnd) == Some(&Owed::Cut)
+        self.owed
+            .iter()
+            .find(|owed| !matches!(owed, Owed::CopyEnd { .. }))
+            == Some(&Owed::Cut)
     }
 
-    /// The client sent CopyDone or CopyFail.
-    pub(super) fn copy_end(&mut self) {
+    /// The client sent CopyDone or CopyFail; `in_batch` where messages came since the last Sync.
+    pub(super) fn copy_end(&mut self, in_batch: bool) {
         if self.copying_in {
             self.copying_in = false;
-        } else if !self.owed.is_empty() && self.owed.back() != Some(&Owed::CopyEnd) {
+        } else if (in_batch || !self.owed.is_empty()) && self.owed.back() != Some(&Owed::CopyEnd { in_batch })
+        {
             // It may belong to a COPY whose CopyInResponse is still on its way.
-            self.owed.push_back(Owed::CopyEnd);
+            self.owed.push_back(Owed::CopyEnd { in_batch });
         }
     }
 
@@ -110,19 +126,19 @@ impl Ledger {
     /// The server began to read COPY data: it ignores the Syncs that the client has sent since, up to the data's end.
     /// Any other message of the client's makes the COPY fail, and is not answered itself; in the extended protocol
     /// nothing is, up to the next Sync.
-    pub(super) fn copy_in_began(&mut self) {
+    pub(super) fn copy_in_began(&mut self) -> CopyIn {
         let simple = matches!(self.owed.front(), Some(Owed::Queries(_)));
         let first = match self.owed.front_mut() {
             // Another Query came behind the COPY's.
             Some(Owed::Queries(count)) if *count > 1 => {
                 *count -= 1;
-                return;
+                return CopyIn::Failed;
             }
             Some(Owed::Queries(_)) => 1,
             // Another batch came behind the COPY's, whose own Sync is ignored.
             Some(Owed::Batches(count)) if *count > 1 => {
                 *count -= 1;
-                return;
+                return CopyIn::Failed;
             }
             Some(Owed::Batches(_)) => {
                 self.owed.pop_front();
@@ -134,24 +150,25 @@ impl Ledger {
         while let Some(owed) = self.owed.get_mut(first) {
             match owed {
                 Owed::Syncs(_) if !fails => {}
-                Owed::CopyEnd if !fails => {
+                Owed::CopyEnd { .. } if !fails => {
                     self.owed.remove(first);
-                    return;
+                    return CopyIn::Ended;
                 }
                 Owed::Queries(count) if simple && *count > 1 => {
                     *count -= 1;
-                    return;
+                    return CopyIn::Failed;
                 }
                 Owed::Queries(_) => fails = true,
-                Owed::CopyEnd => {}
-                Owed::Syncs(_) | Owed::Batches(_) | Owed::Cut | Owed::Own(_) => return,
+                Owed::CopyEnd { .. } => {}
+                Owed::Syncs(_) | Owed::Batches(_) | Owed::Cut | Owed::Own(_) => return CopyIn::Failed,
             }
             self.owed.remove(first);
             if fails && simple {
-                return;
+                return CopyIn::Failed;
             }
         }
         self.copying_in = !fails;
+        if fails { CopyIn::Failed } else { CopyIn::Open }
     }
 
     /// The client sent what does not belong into a COPY: the COPY fails there.
@@ -167,7 +184,7 @@ impl Ledger {
     /// ReadyForQuery: one reply is complete. False if none was owed.
     pub(super) fn ready(&mut self) -> bool {
         self.copying_in = false;
-        while self.owed.front() == Some(&Owed::CopyEnd) {
+        while matches!(self.owed.front(), Some(Owed::CopyEnd { .. })) {
             self.owed.pop_front();
         }
         let done = match self.owed.front_mut() {
@@ -178,7 +195,7 @@ impl Ledger {
             }
             Some(_) => self.owed.pop_front().is_some(),
         };
-        while self.owed.front() == Some(&Owed::CopyEnd) {
+        while self.owed.front() == Some(&Owed::CopyEnd { in_batch: false }) {
             self.owed.pop_front();
         }
         if self.owed.is_empty() {
@@ -213,7 +230,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.sync(true);
         ledger.copy_in_began();
-        ledger.copy_end();
+        ledger.copy_end(false);
         ledger.sync(false);
         assert!(ledger.ready());
         assert!(ledger.is_idle());
@@ -223,7 +240,7 @@ mod tests {
     fn a_copy_that_was_sent_ahead_of_the_answer_is_followed_too() {
         let mut ledger = Ledger::default();
         ledger.sync(false);
-        ledger.copy_end();
+        ledger.copy_end(false);
         ledger.sync(true);
         ledger.copy_in_began();
         assert!(ledger.ready());
@@ -249,7 +266,7 @@ mod tests {
         ledger.query();
         ledger.copy_in_began();
         ledger.copy_in_failed();
-        ledger.copy_end();
+        ledger.copy_end(false);
         assert!(ledger.ready());
         assert!(ledger.is_idle());
     }

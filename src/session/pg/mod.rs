@@ -119,8 +119,10 @@ enum Open {
         /// Replies that have not come yet.
         owed: u32,
     },
-    /// Something may have run, or has failed: only its own Sync may end it.
+    /// Something may have run: only its own Sync may end it.
     Acting,
+    /// Something has failed: up to its Sync, the server skips what comes.
+    Failed,
 }
 
 /// What a session must remember only while a lull covers it.
@@ -168,6 +170,8 @@ impl InLull {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrap {
     No,
+    /// It is on its way.
+    Begun,
     Ready,
     /// It failed: it is taken back before anything else.
     Failed,
@@ -250,7 +254,7 @@ impl PgSession {
             return Activity::Copy;
         }
         match self.transaction.status {
-            _ if !self.ledger.is_idle() || self.open == Open::Acting => Activity::Active,
+            _ if !self.ledger.is_idle() || self.open.acts() => Activity::Active,
             Status::Idle => Activity::Idle,
             Status::InTransaction => Activity::InTransaction,
             Status::Failed => Activity::FailedTransaction,

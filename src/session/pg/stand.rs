@@ -199,7 +199,7 @@ impl PgSession {
         match self.lull.as_ref().map_or(Wrap::No, |lull| lull.wrap) {
             Wrap::No => {}
             // The client's message goes up next.
-            Wrap::Ready => return None,
+            Wrap::Begun | Wrap::Ready => return None,
             Wrap::Failed => return Some(Own::WrapCommit),
         }
         if self.kind == Kind::PhysicalReplication {

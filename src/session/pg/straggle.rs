@@ -136,10 +136,10 @@ impl PgSession {
         }
         let up = out.to_upstream.buffer(&[]);
         // The server waits inside a batch whose Sync has not come.
-        let in_batch = self.open == Open::Acting && self.ledger.is_idle();
+        let in_batch = self.open.acts() && self.ledger.is_idle();
         if self.ledger.copying_in() && !self.streams_wal() {
             frontend::write(up, frontend::COPY_FAIL, &[b"ended by a lull\0"]);
-            self.ledger.copy_end();
+            self.ledger.copy_end(false);
         } else if in_batch {
             own::write_failing_parse(up);
             let why = "Its transaction was still open when the drain was over, and has been rolled back.";
@@ -177,7 +177,7 @@ impl PgSession {
     }
 
     fn hang_up(&mut self, why: HangUp, out: &mut Outlets) {
-        self.effects.cancel = !self.ledger.is_idle() || self.open == Open::Acting;
+        self.effects.cancel = !self.ledger.is_idle() || self.open.acts();
         self.effects.hang_up = Some(why);
         if !self.client.mid_message() {
             frontend::write(out.to_upstream.buffer(&[]), frontend::TERMINATE, &[]);

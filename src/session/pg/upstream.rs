@@ -12,7 +12,13 @@ use crate::{
     },
 };
 
-use super::{Kind, Open, PgSession, leaked, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
+use super::{
+    Kind, Open, PgSession, leaked,
+    ledger::{CopyIn, Head},
+    own,
+    parameters::READ_ONLY_DEFAULT,
+    refusal,
+};
 
 /// A message larger than this is not one that lull depends on.
 const GLANCE_BYTES_MAX: usize = 1 << 20;
@@ -144,20 +150,14 @@ impl PgSession {
                 }
             }
             tags::COPY_IN | tags::COPY_BOTH => {
-                self.ledger.copy_in_began();
-                // If the Sync behind it was ignored, its batch is still open.
-                self.open = if self.ledger.is_idle() {
-                    Open::Acting
-                } else {
-                    Open::No
-                };
+                self.hear_copy_in();
                 self.transaction.did_something();
             }
             tags::ERROR => {
                 self.farewell |= is_fatal(body);
                 self.ledger.copy_in_failed();
-                if self.open != Open::No {
-                    self.open = Open::Acting;
+                if self.open != Open::No && self.ledger.is_idle() {
+                    self.open = Open::Failed;
                 }
                 self.transaction.did_something();
                 if self.careful && self.hear_error(body, chunk, out) {
@@ -166,13 +166,38 @@ impl PgSession {
             }
             tags::PORTAL_SUSPENDED | tags::FUNCTION_CALL_RESPONSE => self.transaction.did_something(),
             tags::PARSE_COMPLETE | tags::BIND_COMPLETE | tags::CLOSE_COMPLETE => {
-                self.open.defined();
+                self.defined();
                 self.in_lull(|lull| lull.book.confirmed());
             }
-            tags::ROW_DESCRIPTION | tags::NO_DATA => self.open.defined(),
+            tags::ROW_DESCRIPTION | tags::NO_DATA => self.defined(),
             _ => {}
         }
         Ok(!self.lull.as_ref().is_some_and(|lull| lull.batch.muted))
+    }
+
+    /// The server reads COPY data.
+    fn hear_copy_in(&mut self) {
+        // What has been sent behind the COPY's own Query or Sync is no part of it.
+        let behind = !self.ledger.is_idle() && self.open.has_messages();
+        let copy = self.ledger.copy_in_began();
+        let fails = copy == CopyIn::Failed || copy == CopyIn::Open && behind;
+        if fails {
+            self.ledger.copy_abandoned();
+        }
+        self.open = match self.ledger.is_idle() {
+            true if fails => Open::Failed,
+            // If the Sync behind it was ignored, its batch is still open.
+            true => Open::Acting,
+            false if copy == CopyIn::Open && !fails => Open::No,
+            false => self.open,
+        };
+    }
+
+    /// A reply to what only defines. Where a cycle is owed, it belongs to that, and not to the open batch.
+    fn defined(&mut self) {
+        if self.ledger.is_idle() {
+            self.open.defined();
+        }
     }
 
     fn hear_ready(&mut self, body: &[u8]) -> Result<bool, Fault> {

@@ -272,6 +272,68 @@ fn a_copy_into_a_table_flips_at_its_end_and_the_next_is_refused() {
 }
 
 #[test]
+fn a_sync_that_the_server_ignores_in_a_copy_does_not_let_the_guard_into_the_batch() {
+    let mut pair = Pair::new();
+    let copy = [parse("", "COPY t FROM STDIN"), bind("", ""), execute(""), flush()];
+    pair.says(&copy.concat());
+    pair.says(&sync());
+    pair.on_audited().unwrap();
+    assert_eq!(
+        pair.says(&[frame(b'd', b"1\n"), frame(b'c', b"")].concat()),
+        "C:COPY_1"
+    );
+    assert!(!pair.stands(), "its implicit transaction is open");
+    assert_eq!(pair.says(&sync()), "Z:I S:ro=on");
+    assert!(pair.stands());
+}
+
+#[test]
+fn the_guard_waits_for_the_replies_to_an_open_batch_and_not_for_those_to_the_one_before() {
+    let mut pair = Pair::new();
+    pair.send(&extended("SELECT 1")).unwrap();
+    // It fails, and the server skips what follows up to the client's Sync.
+    pair.send(&describe(b'S', "nobody")).unwrap();
+    pair.on_audited().unwrap();
+    pair.settle().unwrap();
+    assert!(!pair.stands());
+    pair.to_client.clear();
+    assert_eq!(pair.says(&sync()), "Z:I S:ro=on");
+    assert!(pair.stands());
+}
+
+#[test]
+fn a_copy_whose_data_come_before_any_sync_is_followed_to_its_end() {
+    let mut pair = Pair::new();
+    pair.to_client.clear();
+    let begun = [parse("", "COPY t FROM STDIN"), bind("", ""), execute("")].concat();
+    let data = [frame(b'd', b"1\n"), frame(b'c', b""), sync()].concat();
+    assert_eq!(pair.says(&[begun, data].concat()), "1 2 G C:COPY_1 Z:I");
+    pair.on_audited().unwrap();
+    pair.settle().unwrap();
+    assert!(pair.stands());
+}
+
+#[test]
+fn a_cancel_request_that_hits_the_guard_behind_a_lift_opens_no_way_out_of_the_failed_transaction() {
+    for (lift, out) in [
+        ("BEGIN READ WRITE", "ROLLBACK AND CHAIN; INSERT INTO t VALUES (1)"),
+        (
+            "BEGIN READ WRITE; SAVEPOINT a",
+            "ROLLBACK TO a; INSERT INTO t VALUES (1)",
+        ),
+    ] {
+        let mut pair = in_lull();
+        pair.send(&query(lift)).unwrap();
+        pair.work().unwrap();
+        pair.server.cancel();
+        pair.settle().unwrap();
+        assert!(pair.server.transaction.as_ref().is_some_and(|open| open.failed));
+        pair.says(&query(out));
+        assert!(pair.server.wrote.is_empty(), "{lift}, {out}");
+    }
+}
+
+#[test]
 fn a_cancel_request_that_hits_the_guard_does_not_leave_the_session_open() {
     let mut pair = Pair::new();
     pair.to_client.clear();

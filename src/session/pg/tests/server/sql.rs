@@ -219,6 +219,9 @@ impl Server {
     fn execute(&mut self, name: &str) -> Result<Outcome, Refusal> {
         let missing = || ("26000", format!("prepared statement \"{name}\" does not exist"));
         let text = self.statements.get(name).cloned().ok_or_else(missing)?;
+        if text.trim_start().to_ascii_uppercase().starts_with("EXECUTE") {
+            return Err(("54001", "stack depth limit exceeded".to_owned()));
+        }
         self.run(&text)
     }
 }
