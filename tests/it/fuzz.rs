@@ -78,3 +78,8 @@ fn the_lexer_holds_for_any_text() {
 fn a_session_between_two_liars_holds() {
     fuzz("garbage");
 }
+
+#[test]
+fn a_session_holds_for_any_order_of_events() {
+    fuzz("session");
+}

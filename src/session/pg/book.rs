@@ -130,6 +130,8 @@ impl Book {
         };
         let next = self.changes.iter().position(|change| !by_tag(change));
         let change = next.and_then(|at| self.changes.remove(at));
+        // It went up before anybody inspected: what it has named is not in here.
+        self.complete &= change.is_some();
         self.apply(change);
     }
 
@@ -150,6 +152,8 @@ impl Book {
             .iter()
             .position(fits)
             .and_then(|at| self.changes.remove(at));
+        let names = matches!(tag, b"PREPARE" | b"DECLARE CURSOR");
+        self.complete &= change.is_some() || !names;
         self.apply(change);
     }
 

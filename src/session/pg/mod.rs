@@ -101,6 +101,8 @@ pub struct PgSession {
     held: Vec<u8>,
     closing: bool,
     ended: bool,
+    /// The ledger is known to be wrong.
+    out_of_step: bool,
     /// The client has said Terminate, or the server FATAL: that the upstream closes then is no failure.
     farewell: bool,
     lull: Option<Box<InLull>>,
@@ -204,6 +206,7 @@ impl PgSession {
             held: Vec::new(),
             closing: false,
             ended: false,
+            out_of_step: false,
             farewell: false,
             lull: None,
             own_reply: own::Reply::default(),
@@ -222,7 +225,8 @@ impl PgSession {
     /// The server waits for a command, and everything that the client has sent up is answered.
     fn is_quiet(&self) -> bool {
         let open = matches!(self.open, Open::No | Open::Defining { owed: 0 });
-        self.ledger.is_idle() && open && !self.client.mid_message() && self.upstream.at_boundary()
+        let in_step = !self.out_of_step && self.upstream.at_boundary();
+        self.ledger.is_idle() && open && !self.client.mid_message() && in_step
     }
 
     fn is_read_only_ordered(&self) -> bool {

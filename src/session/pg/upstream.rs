@@ -205,7 +205,7 @@ impl PgSession {
             tags::ready_for_query(body).ok_or_else(|| Fault::upstream("a malformed ReadyForQuery"))?;
         let cut = self.ledger.is_cut();
         if !self.ledger.ready() {
-            return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
+            return self.fall_out_of_step(status);
         }
         self.transaction.ready(status);
         let wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
@@ -214,6 +214,17 @@ impl PgSession {
         }
         self.batch_done();
         Ok(!wrapped && !cut)
+    }
+
+    /// The server has answered what the ledger does not owe. Outside a lull nobody is cut off for that; but the session
+    /// is never again taken to be quiet, and so it does not stand before the drain policy has ended it.
+    fn fall_out_of_step(&mut self, status: Status) -> Result<bool, Fault> {
+        if self.inspects() {
+            return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
+        }
+        self.out_of_step = true;
+        self.transaction.ready(status);
+        Ok(true)
     }
 
     /// True where the client is told something else.

@@ -152,3 +152,14 @@ fn when_lull_stops_a_session_ends_at_its_next_idle_moment_and_is_told() {
     assert_eq!(pair.says(&query("COMMIT")), "C:COMMIT Z:I E:57P01");
     assert!(pair.hung_up);
 }
+
+#[test]
+fn a_statement_that_is_being_wrapped_while_a_lull_follows_on_another_goes_up_whole() {
+    let mut pair = in_lull();
+    pair.send(&query("CALL p()")).unwrap();
+    pair.off().unwrap();
+    pair.on_audited().unwrap();
+    pair.settle().unwrap();
+    assert_eq!(pair.heard(), "E:2D000 Z:I");
+    assert!(pair.stands() && pair.server.transaction.is_none());
+}

@@ -112,3 +112,35 @@ fn a_cancel_request_that_hits_the_question_for_texts_refuses_and_the_next_try_ru
     );
     assert_eq!(pair.says(&run), "2 D C:SELECT_1 Z:I");
 }
+
+#[test]
+fn what_was_named_behind_deallocate_all_before_the_lull_is_asked_for_too() {
+    for name in [
+        [parse("q", "NOTIFY c"), sync()].concat(),
+        query("PREPARE q AS NOTIFY c"),
+    ] {
+        let mut pair = Pair::new();
+        pair.send(&[query("DEALLOCATE ALL"), name].concat()).unwrap();
+        pair.on_audited().unwrap();
+        pair.settle().unwrap();
+        pair.to_client.clear();
+        assert_eq!(pair.says(&query("EXECUTE q")), "E:25006 Z:I");
+        assert!(pair.server.wrote.is_empty());
+    }
+}
+
+#[test]
+fn a_text_that_came_in_two_pieces_before_the_lull_is_known_in_it() {
+    let said = parse("", "SELECT 1");
+    for cut in 1..said.len() {
+        let mut pair = Pair::new();
+        pair.send(&said[..cut]).unwrap();
+        pair.send(&said[cut..]).unwrap();
+        pair.send(&flush()).unwrap();
+        pair.on_audited().unwrap();
+        pair.settle().unwrap();
+        pair.to_client.clear();
+        let run = [bind("", ""), execute(""), sync()].concat();
+        assert_eq!(pair.says(&run), "2 D C:SELECT_1 Z:I", "cut at {cut}");
+    }
+}

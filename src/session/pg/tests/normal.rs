@@ -47,9 +47,21 @@ fn what_came_before_a_servers_fault_still_reaches_the_client() {
     let mut pair = Pair::new();
     pair.to_client.clear();
     pair.send(&query("SELECT 1")).unwrap();
-    let replies = [frame(b'C', b"SELECT 1\0"), frame(b'Z', b"I"), frame(b'Z', b"I")].concat();
-    assert!(pair.reply(&replies).is_err(), "one ReadyForQuery too many");
+    let replies = [frame(b'C', b"SELECT 1\0"), frame(b'Z', b"I"), frame(b'Z', b"?")].concat();
+    assert!(pair.reply(&replies).is_err(), "no such transaction status");
     assert_eq!(pair.heard(), "C:SELECT_1 Z:I");
+}
+
+#[test]
+fn a_session_that_falls_out_of_step_goes_on_and_never_stands_in_a_lull() {
+    let mut pair = Pair::new();
+    pair.to_client.clear();
+    pair.reply(&frame(b'Z', b"I")).unwrap();
+    assert_eq!(pair.heard(), "Z:I", "outside a lull nobody is cut off for it");
+    assert_eq!(pair.says(&query("SELECT 1")), "T D C:SELECT_1 Z:I");
+    pair.on().unwrap();
+    pair.settle().unwrap();
+    assert!(!pair.stands(), "what the ledger owes is not known");
 }
 
 #[test]

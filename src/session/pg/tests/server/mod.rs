@@ -287,6 +287,8 @@ impl Server {
         }
         match self.run(&text)? {
             Outcome::CopyIn => {
+                // It runs once.
+                self.portals.remove(&name);
                 self.copying = Some(Copying::Extended);
                 self.say(b'G', b"\0\0\0");
             }
