@@ -345,6 +345,9 @@ fn psql_on_the_admin_socket_knows_every_verb_and_shows_the_drain_as_notices() {
     );
     assert!(text.contains("WARNING:  the fence was not reached"), "{text}");
     client.run("COMMIT");
+    eventually("the session stands, now that its transaction is over", || {
+        psql(&["SHOW SESSIONS"]).1.contains("read-only").then_some(())
+    });
     for (verb, word) in [
         ("SHOW LULLS", "it's time"),
         ("SHOW FENCE", "main"),
