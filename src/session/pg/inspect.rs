@@ -87,7 +87,7 @@ impl PgSession {
             Err(refusal) => return Decision::Refuse(refusal),
         };
         if statements.iter().any(|statement| self.must_ask_for(statement)) && self.is_quiet() {
-            return Decision::Ask;
+            return self.ask();
         }
         self.in_lull(|lull| lull.book.forget_unnamed());
         let mut decision = Decision::Pass;
@@ -184,7 +184,7 @@ impl PgSession {
             Found::Unknown => return self.ask_or_refuse(b"portal"),
         };
         if self.must_ask_for(&statement) && self.is_quiet() {
-            return Decision::Ask;
+            return self.ask();
         }
         match self.step(&statement) {
             Ok(Step::Wrap) => Decision::Refuse(not_alone(&statement)),
@@ -326,9 +326,17 @@ impl PgSession {
     fn ask_or_refuse(&mut self, name: &[u8]) -> Decision {
         let complete = self.lull.as_ref().is_none_or(|lull| lull.book.is_complete());
         if self.is_quiet() && !name.is_empty() && !complete && self.can_ask() {
-            return Decision::Ask;
+            return self.ask();
         }
         Decision::Refuse(Refusal::new(Refused::Unknown, "this statement", NAMED_BEFORE))
+    }
+
+    /// What the server says that a name stands for can be judged only when the audit is known: until then it waits.
+    fn ask(&self) -> Decision {
+        match self.lull.as_ref().is_some_and(|lull| lull.audited.is_some()) {
+            true => Decision::Ask,
+            false => Decision::Refuse(Refusal::until_audited("this statement")),
+        }
     }
 
     pub(super) fn can_ask(&self) -> bool {
