@@ -1,5 +1,9 @@
 //! Names of statements: the book never takes a name for another text than the server does.
 
+use std::sync::Arc;
+
+use crate::session::Instruction;
+
 use super::{entry::in_lull, pair::Pair, wire::*};
 
 #[test]
@@ -126,6 +130,24 @@ fn what_was_named_behind_deallocate_all_before_the_lull_is_asked_for_too() {
         pair.to_client.clear();
         assert_eq!(pair.says(&query("EXECUTE q")), "E:25006 Z:I");
         assert!(pair.server.wrote.is_empty());
+    }
+}
+
+#[test]
+fn a_name_from_before_the_lull_that_is_used_before_the_audit_is_known_waits_and_runs() {
+    for named in [
+        [parse("q", "SELECT 1"), sync()].concat(),
+        query("PREPARE q AS SELECT 1"),
+    ] {
+        let mut pair = Pair::new();
+        pair.says(&named);
+        pair.on().unwrap();
+        pair.settle().unwrap();
+        pair.to_client.clear();
+        assert_eq!(pair.says(&query("EXECUTE q")), "", "nobody can judge it yet");
+        pair.tell(Instruction::Audited(Arc::default())).unwrap();
+        pair.settle().unwrap();
+        assert_eq!(pair.heard(), "T D C:SELECT_1 Z:I");
     }
 }
 
