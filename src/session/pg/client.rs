@@ -256,7 +256,9 @@ impl PgSession {
 
     /// Lets go of what was held, as far as it may go now.
     pub(super) fn release(&mut self, out: &mut Outlets) -> Result<(), Fault> {
-        if self.held.is_empty() || !(self.may_begin() || self.ledger.copying_in() || self.has_failed()) {
+        let may_go = self.may_begin() || self.ledger.copying_in() || self.has_failed();
+        // In normal mode nothing is held back.
+        if self.held.is_empty() || self.careful && !may_go {
             return Ok(());
         }
         let held = std::mem::take(&mut self.held);

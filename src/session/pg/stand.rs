@@ -133,7 +133,8 @@ impl PgSession {
         let unfinished =
             |lull: &InLull| lull.ready_owed || lull.skipping || lull.wraps() || lull.straggle.acts();
         // A batch that went up in the lull is followed to its end: its errors are explained.
-        self.is_quiet()
+        // One that is out of step is never quiet: it goes on as it came.
+        (self.is_quiet() || self.out_of_step && !self.ledger.has_own())
             && !self.is_read_only_ordered()
             && !self.guarded
             && !self.lull.as_deref().is_some_and(unfinished)

@@ -219,7 +219,8 @@ impl PgSession {
     /// The server has answered what the ledger does not owe. Outside a lull nobody is cut off for that; but the session
     /// is never again taken to be quiet, and so it does not stand before the drain policy has ended it.
     fn fall_out_of_step(&mut self, status: Status) -> Result<bool, Fault> {
-        if self.inspects() {
+        // Where lull has changed something, it could never be put back.
+        if self.inspects() || self.guarded {
             return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
         }
         self.out_of_step = true;

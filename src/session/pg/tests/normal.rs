@@ -62,6 +62,11 @@ fn a_session_that_falls_out_of_step_goes_on_and_never_stands_in_a_lull() {
     pair.on().unwrap();
     pair.settle().unwrap();
     assert!(!pair.stands(), "what the ledger owes is not known");
+    assert_eq!(pair.says(&query("SELECT 2")), "", "no batch may begin");
+    pair.off().unwrap();
+    pair.settle().unwrap();
+    assert_eq!(pair.heard(), "T D C:SELECT_1 Z:I");
+    assert_eq!(pair.says(&query("SELECT 3")), "T D C:SELECT_1 Z:I");
 }
 
 #[test]
