@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Open, PgSession, Wrap, batch::Batch, inspect::Decision, own};
+use super::{Executed, Open, PgSession, Wrap, batch::Batch, inspect::Decision, ledger::Ends, own};
 
 impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
@@ -89,7 +89,12 @@ impl PgSession {
             // Ignored in COPY: the batch is open until the next one.
             tags::SYNC if self.ledger.copying_in() => {}
             tags::SYNC => {
-                self.ledger.sync(self.open != Open::No);
+                let ends = match self.open {
+                    Open::No => Ends::Nothing,
+                    _ if self.executed == Executed::Followed => Ends::MixedBatch,
+                    _ => Ends::Batch,
+                };
+                self.ledger.sync(ends);
                 self.open = Open::No;
             }
             tags::PARSE => {
@@ -110,6 +115,9 @@ impl PgSession {
             tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(self.open != Open::No),
             tags::TERMINATE => self.farewell = true,
             _ => {}
+        }
+        if !(header.tag == tags::SYNC && self.ledger.copying_in()) {
+            self.executed = self.executed.then(header.tag);
         }
     }
 
@@ -307,6 +315,19 @@ impl Open {
     pub(super) fn defined(&mut self) {
         if let Self::Defining { owed } = self {
             *owed = owed.saturating_sub(1);
+        }
+    }
+}
+
+impl Executed {
+    fn then(self, tag: u8) -> Self {
+        match (self, tag) {
+            (_, tags::SYNC | tags::QUERY | tags::FUNCTION_CALL | tags::COPY_DONE | tags::COPY_FAIL) => {
+                Self::No
+            }
+            (Self::No, tags::EXECUTE) => Self::Last,
+            (Self::Last, tag) if fails_in_copy(tag) => Self::Followed,
+            _ => self,
         }
     }
 }

@@ -14,6 +14,9 @@ enum Owed {
     Queries(u32),
     /// This many cycles that a Sync ends, each behind messages of its own.
     Batches(u32),
+    /// The same, where messages came behind a batch's first Execute: if that began a COPY, nobody can tell which of
+    /// them the server takes for mistakes in it.
+    Mixed(u32),
     /// This many Syncs with nothing before them.
     Syncs(u32),
     /// The client has ended a COPY of its own here: one of the batch whose Sync follows, or of what came before.
@@ -34,6 +37,14 @@ pub(super) enum CopyIn {
     Ended,
     /// What makes it fail.
     Failed,
+}
+
+/// What a Sync ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    Nothing,
+    Batch,
+    MixedBatch,
 }
 
 /// Whose reply the upstream is giving.
@@ -80,18 +91,18 @@ impl Ledger {
         }
     }
 
-    /// A Sync; `ends_batch` where other messages came since the one before.
-    pub(super) fn sync(&mut self, ends_batch: bool) {
+    pub(super) fn sync(&mut self, ends: Ends) {
         // Inside COPY the server ignores Sync (manual: "COPY Operations").
         if self.copying_in {
             return;
         }
-        match (self.owed.back_mut(), ends_batch) {
-            (Some(Owed::Syncs(count)), false) | (Some(Owed::Batches(count)), true) => {
-                *count = count.saturating_add(1);
-            }
-            (_, false) => self.owed.push_back(Owed::Syncs(1)),
-            (_, true) => self.owed.push_back(Owed::Batches(1)),
+        match (self.owed.back_mut(), ends) {
+            (Some(Owed::Syncs(count)), Ends::Nothing)
+            | (Some(Owed::Batches(count)), Ends::Batch)
+            | (Some(Owed::Mixed(count)), Ends::MixedBatch) => *count = count.saturating_add(1),
+            (_, Ends::Nothing) => self.owed.push_back(Owed::Syncs(1)),
+            (_, Ends::Batch) => self.owed.push_back(Owed::Batches(1)),
+            (_, Ends::MixedBatch) => self.owed.push_back(Owed::Mixed(1)),
         }
     }
 
@@ -121,6 +132,11 @@ impl Ledger {
 
     pub(super) fn own(&mut self, own: Own) {
         self.owed.push_back(Owed::Own(own));
+    }
+
+    /// Whether nobody could tell what is owed if a COPY began now.
+    pub(super) fn is_unclear_in_copy(&self) -> bool {
+        matches!(self.owed.front(), Some(Owed::Mixed(_)))
     }
 
     /// The server began to read COPY data: it ignores the Syncs that the client has sent since, up to the data's end.
@@ -160,7 +176,9 @@ impl Ledger {
                 }
                 Owed::Queries(_) => fails = true,
                 Owed::CopyEnd { .. } => {}
-                Owed::Syncs(_) | Owed::Batches(_) | Owed::Cut | Owed::Own(_) => return CopyIn::Failed,
+                Owed::Syncs(_) | Owed::Batches(_) | Owed::Mixed(_) | Owed::Cut | Owed::Own(_) => {
+                    return CopyIn::Failed;
+                }
             }
             self.owed.remove(first);
             if fails && simple {
@@ -189,7 +207,9 @@ impl Ledger {
         }
         let done = match self.owed.front_mut() {
             None => return false,
-            Some(Owed::Queries(count) | Owed::Batches(count) | Owed::Syncs(count)) if *count > 1 => {
+            Some(Owed::Queries(count) | Owed::Batches(count) | Owed::Mixed(count) | Owed::Syncs(count))
+                if *count > 1 =>
+            {
                 *count -= 1;
                 return true;
             }
@@ -215,7 +235,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.query();
         ledger.query();
-        ledger.sync(false);
+        ledger.sync(Ends::Nothing);
         for _ in 0..3 {
             assert!(!ledger.is_idle());
             assert!(ledger.ready());
@@ -228,10 +248,10 @@ mod tests {
     fn the_sync_behind_an_extended_copy_is_ignored_as_the_server_does() {
         // libpq: Parse, Bind, Execute, Sync; then the data; then CopyDone, Sync.
         let mut ledger = Ledger::default();
-        ledger.sync(true);
+        ledger.sync(Ends::Batch);
         ledger.copy_in_began();
         ledger.copy_end(false);
-        ledger.sync(false);
+        ledger.sync(Ends::Nothing);
         assert!(ledger.ready());
         assert!(ledger.is_idle());
     }
@@ -239,9 +259,9 @@ mod tests {
     #[test]
     fn a_copy_that_was_sent_ahead_of_the_answer_is_followed_too() {
         let mut ledger = Ledger::default();
-        ledger.sync(false);
+        ledger.sync(Ends::Nothing);
         ledger.copy_end(false);
-        ledger.sync(true);
+        ledger.sync(Ends::Batch);
         ledger.copy_in_began();
         assert!(ledger.ready());
         assert!(ledger.is_idle());
@@ -251,8 +271,8 @@ mod tests {
     fn a_batch_behind_a_copy_that_nobody_feeds_is_answered_once_it_has_failed() {
         // Parse, Bind, Execute (COPY), Sync, and the next batch, as if the first were no COPY.
         let mut ledger = Ledger::default();
-        ledger.sync(true);
-        ledger.sync(true);
+        ledger.sync(Ends::Batch);
+        ledger.sync(Ends::Batch);
         ledger.copy_in_began();
         ledger.copy_in_failed();
         assert!(!ledger.is_idle());
@@ -274,7 +294,7 @@ mod tests {
     #[test]
     fn a_flood_of_syncs_takes_no_memory() {
         let mut ledger = Ledger::default();
-        (0..100_000).for_each(|_| ledger.sync(false));
+        (0..100_000).for_each(|_| ledger.sync(Ends::Nothing));
         assert_eq!(ledger.owed.len(), 1);
     }
 }

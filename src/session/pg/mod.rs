@@ -84,6 +84,7 @@ pub struct PgSession {
     upstream: Frames,
     ledger: Ledger,
     open: Open,
+    executed: Executed,
     transaction: Transaction,
     parameters: Box<Parameters>,
     /// Statements or cursors of the client's may have names that only the server knows.
@@ -125,6 +126,15 @@ enum Open {
     Acting,
     /// Something has failed: up to its Sync, the server skips what comes.
     Failed,
+}
+
+/// Whether the open batch has executed something, since its last COPY, and what came behind that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Executed {
+    No,
+    /// Nothing that a COPY would stumble over.
+    Last,
+    Followed,
 }
 
 /// What a session must remember only while a lull covers it.
@@ -191,6 +201,7 @@ impl PgSession {
             upstream: Frames::default(),
             ledger: Ledger::default(),
             open: Open::No,
+            executed: Executed::No,
             transaction: Transaction::default(),
             parameters: Box::new(login.parameters),
             named: false,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    Kind, Open, PgSession, leaked,
+    Executed, Kind, Open, PgSession, leaked,
     ledger::{CopyIn, Head},
     own,
     parameters::READ_ONLY_DEFAULT,
@@ -150,7 +150,7 @@ impl PgSession {
                 }
             }
             tags::COPY_IN | tags::COPY_BOTH => {
-                self.hear_copy_in();
+                self.hear_copy_in()?;
                 self.transaction.did_something();
             }
             tags::ERROR => {
@@ -176,7 +176,11 @@ impl PgSession {
     }
 
     /// The server reads COPY data.
-    fn hear_copy_in(&mut self) {
+    fn hear_copy_in(&mut self) -> Result<(), Fault> {
+        let in_open_batch = self.ledger.is_idle() && self.executed == Executed::Followed;
+        if in_open_batch || self.ledger.is_unclear_in_copy() {
+            return self.lose_step("a COPY with other messages of its batch sent behind it");
+        }
         // What has been sent behind the COPY's own Query or Sync is no part of it.
         let behind = !self.ledger.is_idle() && self.open.has_messages();
         let copy = self.ledger.copy_in_began();
@@ -191,6 +195,7 @@ impl PgSession {
             false if copy == CopyIn::Open && !fails => Open::No,
             false => self.open,
         };
+        Ok(())
     }
 
     /// A reply to what only defines. Where a cycle is owed, it belongs to that, and not to the open batch.
@@ -216,16 +221,22 @@ impl PgSession {
         Ok(!wrapped && !cut)
     }
 
-    /// The server has answered what the ledger does not owe. Outside a lull nobody is cut off for that; but the session
-    /// is never again taken to be quiet, and so it does not stand before the drain policy has ended it.
+    /// The server has answered what the ledger does not owe.
     fn fall_out_of_step(&mut self, status: Status) -> Result<bool, Fault> {
-        // Where lull has changed something, it could never be put back.
-        if self.inspects() || self.guarded {
-            return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
-        }
-        self.out_of_step = true;
+        self.lose_step("a ReadyForQuery that nobody asked for")?;
         self.transaction.ready(status);
         Ok(true)
+    }
+
+    /// What the server owes is not known any more. Outside a lull nobody is cut off for that; but the session is never
+    /// again taken to be quiet, and so it does not stand before the drain policy has ended it.
+    fn lose_step(&mut self, why: &str) -> Result<(), Fault> {
+        // Where lull has changed something, it could never be put back.
+        if self.inspects() || self.guarded {
+            return Err(Fault::upstream(why));
+        }
+        self.out_of_step = true;
+        Ok(())
     }
 
     /// True where the client is told something else.

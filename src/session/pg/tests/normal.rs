@@ -70,6 +70,20 @@ fn a_session_that_falls_out_of_step_goes_on_and_never_stands_in_a_lull() {
 }
 
 #[test]
+fn a_copy_in_the_middle_of_a_batch_is_no_reason_to_stand() {
+    let mut pair = Pair::new();
+    pair.to_client.clear();
+    let copy = [parse("", "COPY t FROM STDIN"), bind("", ""), execute("")].concat();
+    pair.says(&[copy, extended("SELECT 1")].concat());
+    pair.on().unwrap();
+    pair.settle().unwrap();
+    assert!(
+        !pair.stands(),
+        "what the server took for part of the COPY is not known"
+    );
+}
+
+#[test]
 fn a_copy_that_the_client_does_not_know_of_fails_and_the_session_goes_on() {
     // As it would without lull: the batch behind it, or the query, is what the server stumbles over.
     let mut pair = Pair::new();
