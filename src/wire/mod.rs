@@ -2,4 +2,5 @@
 //!
 //! Pure. Each protocol has a folder of its own, and none names another.
 
+pub mod mysql;
 pub mod pg;

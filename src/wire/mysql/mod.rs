@@ -1,0 +1,9 @@
+//! The client/server protocol of MySQL and MariaDB ("MySQL Internals: Client/Server Protocol", "MariaDB: Clients and
+//! Servers Protocol").
+
+pub mod capability;
+pub mod command;
+pub mod error;
+pub mod ok;
+pub mod packet;
+pub mod read;
