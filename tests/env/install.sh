@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Brings what the tests need, under build/, and writes where it is to build/env.
 #
-# Guarantees: safe to run again, silent and fast when nothing is missing, never creates, starts or changes a PostgreSQL
-# cluster of the system. Needs root only while a system package is missing.
+# Guarantees: safe to run again, silent and fast when nothing is missing, never creates, starts or changes a database server
+# of the system. Needs root only while a system package is missing.
 set -euo pipefail
 export LC_ALL=C
 
@@ -18,11 +18,14 @@ fail() { say "$*"; exit 1; }
 
 # ---- already there? -------------------------------------------------------------------------------------------------
 
-recipe=$(cat "$root/tests/env/versions.sh" "$root/tests/env/install.sh" | cksum)" $build"
+exec 9>"$build/.lock" # one at a time: checkouts that share the directory may be tested at once
+flock 9
+recipe=$(cat "$root"/tests/env/*.sh | cksum)" $build"
 if [ -r "$build/env" ] && [ "$(head -n 1 "$build/env")" = "# $recipe" ]; then
     # shellcheck disable=SC1091
     . "$build/env"
     if [ -x "$LULL_PG_DISTRIBUTION_BIN/postgres" ] && [ -x "$LULL_PG_NEWEST_BIN/postgres" ] \
+        && [ -x "$LULL_MARIADB_BIN/mariadbd" ] && [ -x "$LULL_MYSQL_BIN/mysqld" ] \
         && [ -x "$LULL_PYTHON" ] && [ -d "$LULL_NODE_MODULES/pg" ] && command -v openssl node >/dev/null; then
         exit 0
     fi
@@ -118,6 +121,21 @@ for program in initdb postgres psql pgbench pg_basebackup pg_receivewal; do
     done
 done
 
+# ---- MariaDB and MySQL ------------------------------------------------------------------------------------------------
+
+# A private root must be built where it is used, for its programs name their place.
+roots=$build
+if ! reachable "$build"; then
+    roots=${TMPDIR:-/tmp}/lull-tests-$(id -u)
+    mkdir -p "$roots"
+    [ -O "$roots" ] || fail "$roots belongs to somebody else"
+    reachable "$roots" || fail "the user $pg_user can reach neither $build nor $roots"
+fi
+# shellcheck source=roots.sh
+. "$root/tests/env/roots.sh"
+# shellcheck source=mysql.sh
+. "$root/tests/env/mysql.sh"
+
 # ---- drivers ----------------------------------------------------------------------------------------------------------
 
 python=$build/venv/bin/python
@@ -130,6 +148,7 @@ if [ "$(cat "$installed" 2>/dev/null)" != "$PYTHON_PACKAGES$build" ]; then
     printf '%s' "$PYTHON_PACKAGES$build" >"$installed"
 fi
 
+install_mysql_drivers
 modules=$build/node/node_modules
 installed=$build/node/.installed
 if [ "$(cat "$installed" 2>/dev/null)" != "$NODE_PACKAGES" ]; then
@@ -139,6 +158,8 @@ if [ "$(cat "$installed" 2>/dev/null)" != "$NODE_PACKAGES" ]; then
     quietly npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$build/node" $NODE_PACKAGES
     printf '%s' "$NODE_PACKAGES" >"$installed"
 fi
+
+install_mysql_node_drivers
 
 # ---- where everything is ----------------------------------------------------------------------------------------------
 
@@ -150,5 +171,12 @@ LULL_PG_USER='$pg_user'
 LULL_PYTHON='$python'
 LULL_NODE='$(command -v node)'
 LULL_NODE_MODULES='$modules'
+LULL_MARIADB_BIN='$mariadb/run'
+LULL_MARIADB_DATA='$mariadb/data'
+LULL_MYSQL_BIN='$mysql/run'
+LULL_MYSQL_DATA='$mysql/data'
+LULL_PHP='$mariadb/run/php'
+LULL_SYSBENCH='$mariadb/run/sysbench'
+LULL_SYSBENCH_LUA='$mariadb/usr/share/sysbench'
 END
 mv "$build/env.new" "$build/env"

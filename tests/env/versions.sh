@@ -14,3 +14,19 @@ psycopg2-binary==2.9.13
 "
 
 NODE_PACKAGES="pg@8.23.1"
+
+# MariaDB, PHP and sysbench of the distribution; the second list is of packages whose dependencies only serve an installation.
+MARIADB_PACKAGES="mariadb-server-core mariadb-client-core sysbench php-cli php-mysql"
+MARIADB_PACKAGES_ALONE="mariadb-server mariadb-client libmariadb-dev"
+
+# The newest MySQL is what Debian's unstable suite has (9.7 when this was written): that suite keeps no older version.
+MYSQL_PACKAGES="mysql-server-core mysql-client-core"
+
+MYSQL_PYTHON_PACKAGES="
+pymysql==1.2.4
+mysqlclient==2.3.1
+mysql-connector-python==26.10.0
+cryptography==50.0.2
+"
+
+MYSQL_NODE_PACKAGES="mysql2@3.24.6 mariadb@3.5.4"
