@@ -24,6 +24,8 @@ pub enum Mode {
     Normal,
     /// Read-only on the primary, because of this lull.
     ReadOnly(Arc<Lull>),
+    /// Normal, but lulls are open on other databases, which a session that can reach them must leave alone.
+    Beside(Vec<Arc<Lull>>),
 }
 
 /// The gate's instruction to a session to take a mode.
@@ -51,6 +53,24 @@ impl View {
         Order {
             generation: self.generation,
             mode,
+        }
+    }
+
+    /// The order for a session that can go from one database of its cluster to another, and reach into them by name.
+    pub fn roaming_order_for(&self, who: &Principal) -> Order {
+        let order = self.order_for(who);
+        let beside: Vec<_> = self
+            .lulls
+            .iter()
+            .filter(|lull| lull.request.scope.is_beside(who))
+            .cloned()
+            .collect();
+        match order.mode {
+            Mode::Normal if !beside.is_empty() => Order {
+                mode: Mode::Beside(beside),
+                ..order
+            },
+            _ => order,
         }
     }
 

@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Who a session is, as far as lulls are concerned. Fixed at login.
+/// Who a session is, as far as lulls are concerned. In PostgreSQL fixed at login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Principal {
     pub cluster: String,
@@ -44,6 +44,16 @@ impl Scope {
         fits(&self.cluster, &who.cluster)
             && fits(&self.database, &who.database)
             && fits(&self.user, &who.user)
+    }
+
+    /// Whether it would be covered in another database of its cluster.
+    pub fn is_beside(&self, who: &Principal) -> bool {
+        let fits = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        let elsewhere = self
+            .database
+            .as_deref()
+            .is_some_and(|database| database != who.database);
+        elsewhere && fits(&self.cluster, &who.cluster) && fits(&self.user, &who.user)
     }
 
     /// Whether some user's session of the database is covered.

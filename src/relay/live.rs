@@ -19,7 +19,10 @@ use crate::{
 /// What is known of a session from its login on.
 #[derive(Debug)]
 pub struct Facts {
+    /// Who it was at its login.
     pub principal: Rc<Principal>,
+    /// It can go to other databases of its cluster, and reach into them.
+    pub roams: bool,
     pub application_name: Box<str>,
     pub client: Box<str>,
     /// No lull touches it.
@@ -29,6 +32,8 @@ pub struct Facts {
 
 pub struct Live {
     pub facts: Facts,
+    /// Who it is now.
+    principal: RefCell<Rc<Principal>>,
     /// Its place in the roster.
     pub id: SessionId,
     machine: RefCell<Box<dyn Session>>,
@@ -41,6 +46,7 @@ pub struct Live {
 impl Live {
     pub(super) fn new(facts: Facts, id: SessionId, machine: Box<dyn Session>) -> Self {
         Self {
+            principal: RefCell::new(Rc::clone(&facts.principal)),
             facts,
             id,
             machine: RefCell::new(machine),
@@ -48,6 +54,14 @@ impl Live {
             waker: RefCell::default(),
             busy_since: Cell::default(),
         }
+    }
+
+    pub fn principal(&self) -> Rc<Principal> {
+        Rc::clone(&self.principal.borrow())
+    }
+
+    pub(super) fn is_now(&self, who: Rc<Principal>) {
+        *self.principal.borrow_mut() = who;
     }
 
     /// Leaves an instruction for the session's task.

@@ -357,6 +357,9 @@ impl Relay {
         for (question, answer) in effects.answers {
             self.worker.roster.answered(question, answer);
         }
+        if let Some(to) = effects.moved {
+            self.worker.roster.moved(&self.live, to);
+        }
         if effects.needs_audit {
             self.worker.roster.provide_audit(&self.live);
         }
@@ -422,13 +425,11 @@ impl Relay {
     }
 
     fn alarm(&self, what: &str) {
-        let Facts {
-            principal, client, ..
-        } = &self.live.facts;
+        let principal = self.live.principal();
         tracing::error!(
             cluster = principal.cluster,
             database = principal.database,
-            client = &**client,
+            client = &*self.live.facts.client,
             "{what}"
         );
     }

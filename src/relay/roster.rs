@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     fault::Fault,
     gate::{Fence, Mode, Order, Principal, Scope, SessionId, Stragglers, View},
-    session::{Activity, Answer, Audited, Instruction, Question, Report, Session},
+    session::{Activity, Answer, Audited, Instruction, Moved, Question, Report, Session},
 };
 
 use super::live::{Facts, Live};
@@ -64,7 +64,7 @@ impl Roster {
         facts: Facts,
         born: impl FnOnce(Order) -> Result<Box<dyn Session>, Fault>,
     ) -> Result<Rc<Live>, Fault> {
-        let order = self.order_for(&facts);
+        let order = self.order_for(&facts, &facts.principal);
         let machine = born(order.clone())?;
         let id = self.next_id.get();
         self.next_id.set(id.wrapping_add(1));
@@ -117,7 +117,28 @@ impl Roster {
         }
     }
 
-    fn order_for(&self, facts: &Facts) -> Order {
+    /// A session is another user's now, or in another database: it takes the order that holds there.
+    pub(super) fn moved(&self, live: &Live, to: Moved) {
+        let Moved { user, database } = to;
+        let cluster = live.principal().cluster.clone();
+        live.is_now(self.principal(Principal {
+            cluster,
+            database,
+            user,
+        }));
+        self.give_order(live);
+    }
+
+    fn give_order(&self, live: &Live) {
+        let order = self.order_for(&live.facts, &live.principal());
+        let normal = order.mode == Mode::Normal;
+        live.tell(Instruction::Take(order));
+        if !normal {
+            self.provide_audit(live);
+        }
+    }
+
+    fn order_for(&self, facts: &Facts, who: &Principal) -> Order {
         let view = self.view.borrow();
         if facts.bypass {
             return Order {
@@ -125,7 +146,10 @@ impl Roster {
                 mode: Mode::Normal,
             };
         }
-        view.order_for(&facts.principal)
+        if facts.roams {
+            return view.roaming_order_for(who);
+        }
+        view.order_for(who)
     }
 
     /// Gives every session its order at a new view.
@@ -136,17 +160,11 @@ impl Roster {
         self.audits
             .borrow_mut()
             .retain(|(cluster, database), _| view.reaches(cluster, database));
-        for live in &sessions {
-            let order = self.order_for(&live.facts);
-            live.tell(Instruction::Take(order.clone()));
-            if order.mode != Mode::Normal {
-                self.provide_audit(live);
-            }
-        }
+        sessions.iter().for_each(|live| self.give_order(live));
     }
 
     pub(super) fn provide_audit(&self, live: &Live) {
-        let principal = &live.facts.principal;
+        let principal = live.principal();
         let place = (principal.cluster.clone(), principal.database.clone());
         if let Some(audited) = self.audits.borrow().get(&place) {
             live.tell(Instruction::Audited(Arc::clone(audited)));
@@ -162,7 +180,7 @@ impl Roster {
         for live in self
             .all()
             .iter()
-            .filter(|live| of_place(&live.facts.principal, &place))
+            .filter(|live| of_place(&live.principal(), &place))
         {
             live.tell(Instruction::Audited(Arc::clone(audited)));
         }
@@ -173,8 +191,14 @@ impl Roster {
     pub fn watch(&self, scope: Scope, generation: u64) -> (usize, oneshot::Receiver<()>) {
         let (reached, word) = oneshot::channel();
         let in_scope = self.in_scope(&scope);
-        let stands = in_scope.iter().map(|live| (live.id, live.report().stands_at));
-        let fence = Fence::new(scope, generation, stands);
+        // What one beside it has written and not committed may be anywhere.
+        let beside = self
+            .all()
+            .into_iter()
+            .filter(|live| live.facts.roams && !live.facts.bypass && scope.is_beside(&live.principal()));
+        let waited_for = in_scope.iter().cloned().chain(beside);
+        let stands = waited_for.map(|live| (live.id, live.report().stands_at));
+        let fence = Fence::new(scope.clone(), generation, stands);
         if fence.is_reached() {
             let _ = reached.send(());
         } else {
@@ -198,7 +222,7 @@ impl Roster {
         let sessions = self.all();
         let of_place = sessions
             .iter()
-            .filter(|live| !live.facts.bypass && of_place(&live.facts.principal, place));
+            .filter(|live| !live.facts.bypass && of_place(&live.principal(), place));
         // One that stands and is idle answers at once.
         let rank = |report: Report| (report.stands_at >= now, report.activity == Activity::Idle);
         let able = of_place
@@ -237,7 +261,7 @@ impl Roster {
 
     fn in_scope(&self, scope: &Scope) -> Vec<Rc<Live>> {
         let sessions = self.sessions.borrow();
-        let covered = |live: &&Rc<Live>| !live.facts.bypass && scope.covers(&live.facts.principal);
+        let covered = |live: &&Rc<Live>| !live.facts.bypass && scope.covers(&live.principal());
         sessions.values().filter(covered).cloned().collect()
     }
 }

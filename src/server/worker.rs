@@ -197,7 +197,7 @@ impl Local {
 
     fn row(&self, live: &Live, now: Instant) -> SessionRow {
         let (facts, report) = (&live.facts, live.report());
-        let principal = &facts.principal;
+        let principal = live.principal();
         let generation = self.worker.roster.generation();
         SessionRow {
             id: format!("{}.{}", self.id, live.id),

@@ -5,6 +5,7 @@
 //! it does not need to understand are forwarded as ranges of the chunk in which they came. It knows no socket, clock,
 //! task or log: the relay carries out what it decides.
 
+pub mod mysql;
 pub mod outlet;
 pub mod pg;
 
@@ -82,7 +83,16 @@ pub struct Effects {
     pub answers: Vec<(u64, Answer)>,
     /// A statement waits for the audit of its database, for which it may have had nobody to ask before.
     pub needs_audit: bool,
+    /// The session is another user's, or in another database, than before.
+    pub moved: Option<Moved>,
     pub counts: Counts,
+}
+
+/// Who a session is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    pub user: String,
+    pub database: String,
 }
 
 /// Why lull ends a session that has done nothing wrong.

@@ -191,6 +191,8 @@ fn facts(worker: &Worker, front: &Front, startup: Startup, client: Box<str>, byp
     };
     Facts {
         principal: worker.roster.principal(principal),
+        // A PostgreSQL connection stays in its database.
+        roams: false,
         application_name: startup.application_name.into(),
         client,
         bypass,

@@ -176,7 +176,8 @@ impl PgSession {
     fn stand(&mut self) {
         let stands = match self.order.mode {
             Mode::ReadOnly(_) => self.cover != Cover::None || self.streams_wal(),
-            Mode::Normal => !self.guarded && !self.ledger.has_own(),
+            // It cannot leave its database.
+            Mode::Normal | Mode::Beside(_) => !self.guarded && !self.ledger.has_own(),
         };
         if stands {
             self.stands_at = self.order.generation;

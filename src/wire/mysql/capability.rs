@@ -5,6 +5,8 @@
 pub struct Capabilities(pub u64);
 
 impl Capabilities {
+    /// Servers of MariaDB leave it out: that is how they say that they have flags of their own.
+    pub const MYSQL: Self = Self(1);
     pub const CONNECT_WITH_DB: Self = Self(1 << 3);
     pub const COMPRESS: Self = Self(1 << 5);
     pub const LOCAL_FILES: Self = Self(1 << 7);
@@ -38,6 +40,11 @@ impl Capabilities {
 
     pub fn without(self, flag: Self) -> Self {
         Self(self.0 & !flag.0)
+    }
+
+    /// What both know.
+    pub fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     pub fn set(self, flag: Self, on: bool) -> Self {

@@ -1,0 +1,429 @@
+//! A logged-in session of MySQL or MariaDB.
+//!
+//! One struct, four events, synchronous. In normal mode it follows both streams packet by packet, keeps the ledger and
+//! forwards what it gets. From the moment an order arrives it is *careful*: one command at a time goes up, so that lull
+//! can put statements of its own between two of the client's. Once the session is *covered* (what runs now cannot
+//! write, by the server's word or by what lull lets pass), every command is judged before it goes up. A session
+//! *beside* a lull (of another database of its server) is judged too, for what it touches there.
+//!
+//! The parts: `client` and `upstream` take the two streams, `reply` follows one reply, `inspect` judges a command,
+//! `statements` knows texts by number, `work` what a transaction has done, `stand` decides what lull itself must say
+//! between two commands, `own` says it, `straggle` ends what does not stand in time.
+//!
+//! It must not know sockets, clocks or other sessions.
+
+mod client;
+mod inspect;
+mod ledger;
+mod own;
+mod refusal;
+mod reply;
+mod server;
+mod stand;
+mod statements;
+mod straggle;
+mod upstream;
+mod work;
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{
+    fault::Fault,
+    gate::{Lull, Mode, Order},
+    wire::mysql::{
+        capability::{Capabilities, Status},
+        error::Error,
+        ok::Ok,
+        packet::{self, Packets},
+    },
+};
+
+use super::{Activity, Audited, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
+use ledger::{Ledger, Owed};
+use refusal::Refusal;
+use reply::Reply;
+pub use server::{Flavor, Server};
+use statements::Statements;
+use straggle::Straggle;
+use work::Work;
+
+/// What the login found out, and the limits that hold.
+#[derive(Debug)]
+pub struct Login {
+    /// As the client has agreed on them, with lull.
+    pub client: Capabilities,
+    /// As the server has, with lull.
+    pub upstream: Capabilities,
+    pub server: Server,
+    pub connection_id: u32,
+    /// The client's, by its number.
+    pub collation: u8,
+    pub user: Box<str>,
+    pub database: Box<str>,
+    /// `_client_name` of the connection's attributes. Empty where the client does not say.
+    pub client_name: Box<str>,
+    /// The payload of the server's last OK, which the client has not got.
+    pub ok: Vec<u8>,
+    /// The number that it must have at the client.
+    pub sequence: u8,
+    pub settings: Settings,
+}
+
+/// The capabilities of the two legs.
+#[derive(Clone, Copy, Debug)]
+struct Agreed {
+    client: Capabilities,
+    upstream: Capabilities,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The size of a message that must be inspected.
+    pub inspect_bytes_max: usize,
+    pub prepared_statements_max: usize,
+}
+
+/// By what no write can happen on this connection now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cover {
+    None,
+    /// The server refuses writes, and no transaction that may write is open.
+    Server,
+    /// The open transaction may write but has not: only what reads is let pass.
+    Frozen,
+}
+
+/// What lull has set on the session, by the word of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Nothing,
+    /// The server reports more than the client has asked for.
+    Reports,
+    /// And refuses writes.
+    Guard,
+}
+
+/// What the client's packets are now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Talk {
+    Commands,
+    /// A file that the server has asked for.
+    File,
+    /// Answers to questions of an authentication.
+    Login,
+    /// Acknowledgements of a replica.
+    Log,
+}
+
+/// Whether the server reports what transactions do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Armed {
+    /// It cannot.
+    Never,
+    Due,
+    Asked,
+    Yes,
+}
+
+#[derive(Debug)]
+pub struct MySession {
+    settings: Settings,
+    server: Server,
+    agreed: Agreed,
+    /// By which the server's KILL knows it.
+    connection_id: u32,
+    client: Packets,
+    upstream: Packets,
+    ledger: Ledger,
+    reply: Option<Reply>,
+    /// The number in the reply that is under way.
+    prepared: Option<u32>,
+    talk: Talk,
+    status: Status,
+    work: Work,
+    armed: Armed,
+    user: Box<str>,
+    database: Box<str>,
+    statements: Statements,
+
+    order: Order,
+    stands_at: u64,
+    cover: Cover,
+    set: Set,
+    /// It came from beside the lull, where it was judged: what its transaction has written is not here.
+    arrived: bool,
+    careful: bool,
+    /// Its database or user has changed, and the gate has not said what follows.
+    awaits_order: bool,
+    /// The client's bytes that must wait.
+    held: Vec<u8>,
+    /// A command that is refused when all of it has come, and the number of its last packet.
+    refusing: Option<(Refusal, u8)>,
+    closing: bool,
+    ended: bool,
+    /// The client has said COM_QUIT, or the server why it ends: that the upstream closes then is no failure.
+    farewell: bool,
+    lull: Option<Box<InLull>>,
+    own_reply: own::Gathered,
+    questions: VecDeque<Question>,
+    effects: Effects,
+}
+
+/// What a session must remember only while a lull covers it, or is open beside it.
+#[derive(Debug, Default)]
+struct InLull {
+    /// None until the server has said what holds.
+    seen: Option<own::Seen>,
+    /// How texts are read has changed since.
+    stale: bool,
+    /// What the session's default would be without the lull; None where the client has said nothing in it.
+    wish: Option<bool>,
+    audited: Option<Arc<Audited>>,
+    /// The command that is held waits for that.
+    unaudited: bool,
+    /// The client's login waits for the session to stand.
+    welcome: Option<Vec<u8>>,
+    attempts: u32,
+    straggle: Straggle,
+}
+
+impl MySession {
+    /// A session whose login the upstream has completed, and whose client does not know yet. The machine tells it when
+    /// the session stands.
+    pub fn born(login: Login, order: Order, out: &mut Outlets) -> Result<Self, Fault> {
+        let tracks = login.upstream.has(Capabilities::SESSION_TRACK);
+        let ok = Ok::read(&login.ok, tracks).ok_or_else(|| Fault::upstream("a malformed OK packet"))?;
+        let mut session = Self {
+            settings: login.settings,
+            server: login.server,
+            agreed: Agreed {
+                client: login.client,
+                upstream: login.upstream,
+            },
+            connection_id: login.connection_id,
+            client: Packets::default(),
+            upstream: Packets::default(),
+            ledger: Ledger::default(),
+            reply: None,
+            prepared: None,
+            talk: Talk::Commands,
+            status: ok.status,
+            work: Work::default(),
+            armed: if tracks { Armed::Due } else { Armed::Never },
+            user: login.user,
+            database: login.database,
+            statements: Statements::default(),
+            order: Order {
+                generation: 0,
+                mode: Mode::Normal,
+            },
+            stands_at: 0,
+            cover: Cover::None,
+            set: Set::Nothing,
+            arrived: false,
+            careful: false,
+            awaits_order: false,
+            held: Vec::new(),
+            refusing: None,
+            closing: false,
+            ended: false,
+            farewell: false,
+            lull: None,
+            own_reply: own::Gathered::default(),
+            questions: VecDeque::new(),
+            effects: Effects::default(),
+        };
+        session.take(order);
+        let (mut payload, mut welcome) = (Vec::new(), Vec::new());
+        ok.write_with(&mut payload, |change| session.shows(change));
+        packet::write(&mut welcome, login.sequence, &payload);
+        match &mut session.lull {
+            Some(lull) => lull.welcome = Some(welcome),
+            None => out.to_client.buffer(&[]).extend_from_slice(&welcome),
+        }
+        session.advance(&[], out)?;
+        Ok(session)
+    }
+
+    /// The server waits for a command, and everything that the client has sent up is answered.
+    fn is_quiet(&self) -> bool {
+        let between = self.upstream.at_boundary() && !self.client.mid_message();
+        self.ledger.is_idle() && between && self.talk == Talk::Commands && self.refusing.is_none()
+    }
+
+    fn is_read_only_ordered(&self) -> bool {
+        matches!(self.order.mode, Mode::ReadOnly(_))
+    }
+
+    /// Nothing that runs now can write.
+    fn is_covered(&self) -> bool {
+        self.cover != Cover::None && self.is_read_only_ordered()
+    }
+
+    fn covering(&self) -> Option<Arc<Lull>> {
+        match &self.order.mode {
+            Mode::ReadOnly(lull) => Some(Arc::clone(lull)),
+            Mode::Beside(_) | Mode::Normal => None,
+        }
+    }
+
+    /// A lull on another database that a command was to touch.
+    fn beside(&self) -> Option<Arc<Lull>> {
+        match &self.order.mode {
+            Mode::Beside(lulls) => lulls.first().map(Arc::clone),
+            Mode::ReadOnly(_) | Mode::Normal => None,
+        }
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.status.has(Status::IN_TRANS)
+    }
+
+    /// The server has said that the session is in another database, or another user's.
+    fn moved(&mut self, user: Option<&[u8]>, database: &[u8]) {
+        let database = String::from_utf8_lossy(database);
+        let user = user.map(String::from_utf8_lossy);
+        let same_user = user.as_deref().is_none_or(|user| user == &*self.user);
+        if same_user && database == &*self.database {
+            return;
+        }
+        self.database = database.into();
+        if let Some(user) = user {
+            self.user = user.into();
+        }
+        self.awaits_order = self.careful;
+        self.effects.moved = Some(Moved {
+            user: self.user.to_string(),
+            database: self.database.to_string(),
+        });
+    }
+
+    /// COM_RESET_CONNECTION, or another user's login: all settings are the server's again, and nothing is prepared.
+    fn is_as_new(&mut self) {
+        self.statements = Statements::default();
+        self.work = Work::default();
+        if self.armed != Armed::Never {
+            self.armed = Armed::Due;
+        }
+        (self.set, self.cover) = (Set::Nothing, Cover::None);
+        if let Some(lull) = &mut self.lull {
+            (lull.seen, lull.wish) = (None, None);
+            lull.straggle.transaction_over();
+        }
+    }
+
+    fn activity(&self) -> Activity {
+        match self.talk {
+            Talk::File | Talk::Log => Activity::Copy,
+            _ if !self.ledger.is_idle() => Activity::Active,
+            _ if self.in_transaction() => Activity::InTransaction,
+            _ => Activity::Idle,
+        }
+    }
+}
+
+impl Session for MySession {
+    fn client_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended {
+            return Ok(());
+        }
+        if !self.held.is_empty() {
+            self.held.extend_from_slice(chunk);
+            return Ok(());
+        }
+        if self.careful {
+            self.take_up(chunk, out)
+        } else {
+            self.relay(chunk, out)
+        }
+    }
+
+    fn upstream_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended {
+            return Ok(());
+        }
+        let heard = self.hear(chunk, out);
+        if heard.is_err() {
+            // What came before the fault is the client's, and stands before lull's last words.
+            out.to_client.settle(chunk);
+        }
+        heard?;
+        if self.careful && (self.is_quiet() || self.talk != Talk::Commands) {
+            self.advance(chunk, out)?;
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, instruction: Instruction, out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended {
+            return Ok(());
+        }
+        match instruction {
+            Instruction::Take(order) => self.take(order),
+            Instruction::Audited(audited) => {
+                if let Some(lull) = &mut self.lull {
+                    lull.audited = Some(audited);
+                }
+            }
+            Instruction::Straggle(policy) => self.straggle(policy, out),
+            Instruction::Close => (self.closing, self.careful) = (true, true),
+            Instruction::Ask(question) => {
+                self.questions.push_back(question);
+                self.careful = true;
+            }
+        }
+        self.advance(&[], out)
+    }
+
+    fn wants_client(&self) -> bool {
+        self.held.is_empty() || self.ended
+    }
+
+    fn upstream_closed(&self) -> Result<(), Fault> {
+        if self.farewell || self.ended || self.talk == Talk::Log {
+            Ok(())
+        } else {
+            Err(Fault::upstream("the server closed the connection unexpectedly"))
+        }
+    }
+
+    fn report(&self) -> Report {
+        let reported = self.armed == Armed::Yes;
+        Report {
+            stands_at: self.stands_at,
+            read_only: self.is_covered(),
+            activity: self.activity(),
+            wrote: self
+                .in_transaction()
+                .then(|| self.work.may_have_written(reported)),
+            last_tag: "",
+            takes_questions: !self.ended && self.talk == Talk::Commands,
+        }
+    }
+
+    fn last_words(&mut self, fault: &Fault, out: &mut Outlets) {
+        if self.upstream.mid_message() || self.ended {
+            return;
+        }
+        let (code, sqlstate, message) = refusal::parting(fault);
+        let error = Error {
+            code,
+            sqlstate: Some(sqlstate),
+            message: message.as_bytes(),
+        };
+        // In the place of the reply that is owed, if one is.
+        let owed = matches!(
+            self.ledger.head(),
+            Some(Owed::Client { .. } | Owed::Promise { .. })
+        );
+        error.write(out.to_client.buffer(&[]), u8::from(owed));
+    }
+
+    fn said_farewell(&self) -> bool {
+        self.farewell
+    }
+
+    fn take_effects(&mut self) -> Effects {
+        std::mem::take(&mut self.effects)
+    }
+}

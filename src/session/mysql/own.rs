@@ -1,0 +1,239 @@
+//! Statements of lull's own, and their replies.
+//!
+//! They go as COM_QUERY between two commands of the client's. Each is in ASCII, quotes strings in the way that every
+//! SQL mode reads alike, and names no object, so that a client cannot have it mean something else.
+
+use crate::{
+    session::Rows,
+    wire::mysql::{command, error, packet, read::Reader},
+};
+
+use super::{reply::Says, server::Server};
+
+/// What a statement of lull's own is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// To have the server report what transactions do.
+    Arm,
+    /// What holds now, for the exit, and for reading texts as the server does.
+    Look,
+    /// The server reports how texts are read, and where the session is.
+    Watch,
+    /// The same, and it refuses writes from the next transaction on.
+    Guard,
+    Restore,
+    Question,
+    /// The end of a transaction whose time is over.
+    Rollback,
+    /// The end of LOCK TABLES whose time is over.
+    Unlock,
+}
+
+/// The size of all rows of one reply. A question of lull's own with a larger answer is answered by an error.
+pub(super) const REPLY_BYTES_MAX: usize = 64 << 20;
+
+/// What is asked with `Own::Look`, in the order of `Seen`.
+pub(super) fn look(server: &Server) -> String {
+    let read_only = server.read_only_variable();
+    let gtids = if server.is_mariadb() {
+        "''"
+    } else {
+        "@@session.session_track_gtids"
+    };
+    format!(
+        "SELECT DATABASE(), @@session.{read_only}, @@session.sql_mode, @@session.character_set_client, \
+         @@session.completion_type, @@session.session_track_schema, @@session.session_track_transaction_info, \
+         @@session.session_track_system_variables, {gtids}"
+    )
+}
+
+pub(super) const ARM: &str =
+    "SET SESSION session_track_schema = 1, SESSION session_track_transaction_info = 'STATE'";
+
+/// `read_only`: whether the server is to refuse writes.
+pub(super) fn guard(server: &Server, guards: bool) -> String {
+    let read_only = server.read_only_variable();
+    let value = if guards {
+        format!("{read_only} = 1, SESSION ")
+    } else {
+        String::new()
+    };
+    let (gtid_variable, gtids) = if server.is_mariadb() {
+        (",last_gtid", "")
+    } else {
+        ("", ", SESSION session_track_gtids = 'OWN_GTID'")
+    };
+    format!(
+        "SET SESSION {value}session_track_schema = 1, SESSION session_track_transaction_info = 'STATE', \
+         SESSION session_track_system_variables = '{read_only},sql_mode,character_set_client{gtid_variable}'{gtids}"
+    )
+}
+
+/// What the session is to have again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) read_only: bool,
+    pub(super) schema: bool,
+    /// What the server reports of transactions.
+    transactions: String,
+    /// The names of variables, or an asterisk.
+    variables: String,
+    gtids: String,
+}
+
+impl Kept {
+    /// Whether the client has asked for reports of a variable.
+    pub(super) fn tracks(&self, name: &[u8]) -> bool {
+        let is_it = |tracked: &str| tracked == "*" || tracked.as_bytes().eq_ignore_ascii_case(name);
+        self.variables.split(',').any(|tracked| is_it(tracked.trim()))
+    }
+
+    pub(super) fn tracks_gtids(&self) -> bool {
+        self.gtids.contains("GTID")
+    }
+
+    /// Whether the client has turned the server's reports of transactions off.
+    pub(super) fn is_silent(&self) -> bool {
+        !matches!(self.transactions.as_str(), "STATE" | "CHARACTERISTICS")
+    }
+}
+
+/// What the server says to `Own::Look`.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) database: Vec<u8>,
+    pub(super) sql_mode: String,
+    pub(super) character_set: String,
+    /// COMMIT and ROLLBACK begin a new transaction like the one that they end.
+    pub(super) chains: bool,
+    pub(super) kept: Kept,
+}
+
+impl Seen {
+    /// None for what is no answer to the question.
+    pub(super) fn read(rows: &Rows) -> Option<Self> {
+        let [row] = rows.as_slice() else { return None };
+        let text = |at: usize| {
+            row.get(at)
+                .map(|column| plain(column.as_deref().unwrap_or_default()))
+        };
+        let is_on = |text: String| matches!(text.as_str(), "1" | "ON");
+        Some(Self {
+            database: row.first()?.clone().unwrap_or_default(),
+            sql_mode: text(2)?,
+            character_set: text(3)?,
+            chains: matches!(text(4)?.as_str(), "CHAIN" | "1"),
+            kept: Kept {
+                read_only: is_on(text(1)?),
+                schema: is_on(text(5)?),
+                transactions: text(6)?,
+                variables: text(7)?,
+                gtids: text(8)?,
+            },
+        })
+    }
+}
+
+/// What is left of a text that a client may have put there: enough for every value that the server takes.
+fn plain(text: &[u8]) -> String {
+    let is_plain =
+        |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b',' | b'*' | b' ' | b'-');
+    text.iter()
+        .filter(is_plain)
+        .map(|&byte| char::from(byte))
+        .collect()
+}
+
+/// `guarded`: whether the server refuses writes because lull has said so.
+pub(super) fn restore(server: &Server, kept: &Kept, guarded: bool) -> String {
+    let read_only = server.read_only_variable();
+    let Kept {
+        read_only: value,
+        schema,
+        transactions,
+        variables,
+        gtids,
+    } = kept;
+    let value = if guarded {
+        format!("{read_only} = {}, SESSION ", u8::from(*value))
+    } else {
+        String::new()
+    };
+    let gtids = match gtids.as_str() {
+        "" => String::new(),
+        gtids => format!(", SESSION session_track_gtids = '{gtids}'"),
+    };
+    format!(
+        "SET SESSION {value}session_track_schema = {}, SESSION session_track_transaction_info = '{transactions}', \
+         SESSION session_track_system_variables = '{variables}'{gtids}",
+        u8::from(*schema)
+    )
+}
+
+/// Appends a statement of lull's own.
+pub(super) fn write(out: &mut Vec<u8>, text: &str, attributes: bool) {
+    let mut payload = vec![command::QUERY];
+    if attributes {
+        // No query attributes, in one set.
+        payload.extend_from_slice(&[0, 1]);
+    }
+    payload.extend_from_slice(text.as_bytes());
+    packet::write(out, 0, &payload);
+}
+
+/// The reply to a statement of lull's own, as it gathers.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) rows: Rows,
+    bytes: usize,
+    /// Number and message.
+    pub(super) error: Option<(u16, String)>,
+}
+
+impl Gathered {
+    pub(super) fn add(&mut self, says: Says<'_>, payload: &[u8]) {
+        match says {
+            Says::Row => self.add_row(payload),
+            Says::Error(error) => {
+                let message = String::from_utf8_lossy(error.message).into_owned();
+                self.error = Some((error.code, message));
+            }
+            _ => {}
+        }
+    }
+
+    fn add_row(&mut self, payload: &[u8]) {
+        self.bytes = self.bytes.saturating_add(payload.len());
+        if self.bytes > REPLY_BYTES_MAX {
+            self.rows = Rows::new();
+            self.error = Some((0, format!("the answer is larger than {REPLY_BYTES_MAX} bytes")));
+            return;
+        }
+        let mut reader = Reader::new(payload);
+        let mut row = Vec::new();
+        while !reader.is_empty() {
+            if reader.rest().first() == Some(&NULL) {
+                reader.bytes(1);
+                row.push(None);
+                continue;
+            }
+            match reader.string() {
+                Some(column) => row.push(Some(column.to_vec())),
+                None => return,
+            }
+        }
+        self.rows.push(row);
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// By a KILL QUERY of somebody.
+    pub(super) fn was_interrupted(&self) -> bool {
+        matches!(self.error, Some((error::QUERY_INTERRUPTED, _)))
+    }
+}
+
+/// A column of a text row.
+const NULL: u8 = 0xfb;

@@ -1,0 +1,127 @@
+//! What a client is told when something does not run in a lull.
+//!
+//! Error 1792, SQLSTATE 25006, the server's own sentence first: frameworks know it, and pools keep the connection. Then
+//! which lull, why and until when. Never SQL text, and never a phrase by which a framework would take the connection
+//! for lost.
+
+use std::borrow::Cow;
+
+use crate::{fault::Fault, gate::Lull, session::Refused, wire::mysql::error::Error};
+
+use super::server::Server;
+
+/// A server's message is cut at this length, and some clients' buffers are as long.
+const MESSAGE_BYTES_MAX: usize = 511;
+
+/// By these, in whatever case, frameworks know a connection that is lost, and would retry.
+const PHRASES_OF_LOSS: [&str; 22] = [
+    "server has gone away",
+    "lost connection",
+    "is dead or not enabled",
+    "went away",
+    "server is shutting down",
+    "connection lost",
+    "connection was killed",
+    "broken pipe",
+    "running with the --read-only option",
+    "no such file",
+    "reset by peer",
+    "failed to connect to",
+    "error while sending",
+    "decryption failed or bad record mac",
+    "server closed the connection unexpectedly",
+    "ssl connection has been closed unexpectedly",
+    "error writing data to the connection",
+    "resource deadlock avoided",
+    "transaction() on null",
+    "child connection forced to terminate",
+    "connection timed out",
+    "packets out of order",
+];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) class: Refused,
+    /// Why a read-only transaction is not the whole reason; may be empty.
+    because: Cow<'static, str>,
+    /// It may run when the audit is known.
+    pub(super) until_audited: bool,
+}
+
+impl Refusal {
+    pub(super) fn new(class: Refused, because: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            class,
+            because: because.into(),
+            until_audited: false,
+        }
+    }
+
+    pub(super) fn message(&self, server: Server, lull: &Lull) -> String {
+        let sentence = if server.is_mariadb() {
+            "Cannot execute statement in a READ ONLY transaction"
+        } else {
+            "Cannot execute statement in a READ ONLY transaction."
+        };
+        compose(sentence, &self.because, lull)
+    }
+}
+
+/// The server's own refusal, with what lull knows about it.
+pub(super) fn explain(error: &Error<'_>, lull: &Lull, sequence: u8, out: &mut Vec<u8>) {
+    let sentence = String::from_utf8_lossy(error.message);
+    let message = compose(&sentence, "", lull);
+    Error {
+        message: message.as_bytes(),
+        ..*error
+    }
+    .write(out, sequence);
+}
+
+fn compose(sentence: &str, because: &str, lull: &Lull) -> String {
+    let separator = if sentence.ends_with('.') { " " } else { ". " };
+    let detail = lull.detail();
+    let detail = if tells_of_loss(&detail) {
+        "A lull is open: the database can only be read.".to_owned()
+    } else {
+        detail
+    };
+    let mut message = format!("{sentence}{separator}{detail} {because}")
+        .trim_end()
+        .to_owned();
+    message.push(' ');
+    message.push_str(&lull.hint());
+    cut(&mut message, MESSAGE_BYTES_MAX);
+    message
+}
+
+fn tells_of_loss(text: &str) -> bool {
+    let text = text.to_lowercase();
+    PHRASES_OF_LOSS.iter().any(|phrase| text.contains(phrase))
+}
+
+fn cut(message: &mut String, most: usize) {
+    let end = (0..=most.min(message.len()))
+        .rev()
+        .find(|&at| message.is_char_boundary(at));
+    message.truncate(end.unwrap_or(0));
+}
+
+/// The last word on a connection that the drain policy ends.
+pub(super) fn terminated(lull: &Lull) -> String {
+    format!("The connection ends because of a lull. {}", lull.detail())
+}
+
+/// Number, SQLSTATE and text of lull's last words: the server's own numbers for a session that is ended, a peer that
+/// breaks the protocol, and a server that cannot be used.
+pub(super) fn parting(fault: &Fault) -> (u16, &'static [u8], String) {
+    let (_, message) = fault.for_client();
+    match fault {
+        // ER_MALFORMED_PACKET.
+        Fault::Client(_) => (1835, b"HY000", message),
+        // ER_SERVER_SHUTDOWN.
+        Fault::Policy(_) => (1053, b"08S01", message),
+        // ER_UNKNOWN_ERROR.
+        Fault::Upstream(_) | Fault::Proxy(_) => (1105, b"HY000", message),
+    }
+}

@@ -1,0 +1,348 @@
+//! What lull itself says between two commands of the client's: how a session comes to stand, stays so, and leaves.
+//!
+//! `next_own` reads like the rules of DESIGN "MySQL and MariaDB in a lull": one state in, one statement out. A session
+//! stands when the server has confirmed it, never because something was sent.
+
+use crate::{
+    fault::Fault,
+    gate::{Mode, Order},
+    session::outlet::Outlets,
+    wire::mysql::{
+        capability::{Capabilities, Status},
+        ok::{Change, Kind as Report},
+    },
+};
+
+use super::{
+    Armed, Cover, InLull, MySession, Set, Talk,
+    own::{self, Gathered, Own, Seen},
+};
+
+/// How often a statement of lull's own may be interrupted by somebody's KILL QUERY before the session is given up.
+/// Each costs somebody a connection.
+const ATTEMPTS_MAX: u32 = 100;
+
+impl MySession {
+    /// Takes an order. What follows from it is `advance`'s business.
+    pub(super) fn take(&mut self, order: Order) {
+        self.awaits_order = false;
+        let same_kind = std::mem::discriminant(&order.mode) == std::mem::discriminant(&self.order.mode);
+        let stood = self.stands_at == order.generation;
+        self.arrived = stood
+            && matches!(
+                (&self.order.mode, &order.mode),
+                (Mode::Beside(_), Mode::ReadOnly(_))
+            );
+        if !same_kind {
+            // It stands in the other mode, which is another thing.
+            self.stands_at = 0;
+        }
+        if order.mode != Mode::Normal {
+            if !self.is_read_only_ordered() {
+                // What is under way has not been judged.
+                self.cover = Cover::None;
+            }
+            self.lull.get_or_insert_default();
+            self.careful = true;
+        } else if let Some(lull) = &mut self.lull {
+            lull.straggle.call_off();
+        }
+        self.order = order;
+        if !self.careful {
+            self.stand();
+        }
+    }
+
+    /// Says what must be said now, and lets the client's bytes go when nothing is left to say.
+    /// `heard` is the chunk of the upstream's that has just been read.
+    pub(super) fn advance(&mut self, heard: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        if self.ended || !self.careful {
+            return Ok(());
+        }
+        self.settle_cover();
+        if self.is_quiet()
+            && !self.awaits_order
+            && let Some(own) = self.next_own()
+        {
+            self.say(own, &[], out);
+            return Ok(());
+        }
+        self.stand();
+        if self.is_quiet()
+            && !self.awaits_order
+            && let Some(welcome) = self.lull.as_mut().and_then(|lull| lull.welcome.take())
+        {
+            out.to_client.buffer(heard).extend_from_slice(&welcome);
+        }
+        if self.closing && self.is_quiet() && !self.in_transaction() {
+            out.to_client.settle(heard);
+            self.close(out);
+            return Ok(());
+        }
+        if self.is_done() {
+            self.careful = false;
+            self.lull = None;
+            self.cover = Cover::None;
+        }
+        self.release(out)
+    }
+
+    /// Nothing of any lull is left on the session.
+    fn is_done(&self) -> bool {
+        let unfinished = |lull: &InLull| lull.welcome.is_some() || lull.straggle.acts();
+        self.order.mode == Mode::Normal
+            && self.is_quiet()
+            && self.set == Set::Nothing
+            && !self.awaits_order
+            && !self.lull.as_deref().is_some_and(unfinished)
+            && !self.closing
+            && self.questions.is_empty()
+    }
+
+    fn settle_cover(&mut self) {
+        if self.talk == Talk::Log {
+            // A replica reads the log, and nothing else can be said on its connection.
+            self.cover = Cover::Server;
+        }
+        if !self.is_quiet() {
+            return;
+        }
+        let read_only = self.status.has(Status::IN_TRANS_READONLY);
+        let writes = self.work.may_have_written(self.armed == Armed::Yes);
+        let was_covered = self.cover != Cover::None;
+        self.cover = match () {
+            () if self.set != Set::Guard || self.work.locks_tables => Cover::None,
+            () if !self.in_transaction() || read_only => Cover::Server,
+            () if writes && !self.arrived => Cover::None,
+            () => Cover::Frozen,
+        };
+        if !self.in_transaction() {
+            self.arrived = false;
+            self.rearm();
+        }
+        if was_covered && self.cover == Cover::None && self.set == Set::Guard && self.is_read_only_ordered() {
+            // What was read-only a command ago has written.
+            self.effects.counts.guard_alarms += 1;
+        }
+    }
+
+    fn stand(&mut self) {
+        let stands = match &self.order.mode {
+            Mode::ReadOnly(_) => self.cover != Cover::None,
+            // What it does from now on is judged; what it has done and not committed may be anywhere.
+            Mode::Beside(_) => self.is_beside(),
+            Mode::Normal => self.set == Set::Nothing && !self.ledger.has_own(),
+        };
+        if stands && !self.awaits_order {
+            self.stands_at = self.order.generation;
+        }
+    }
+
+    fn is_beside(&self) -> bool {
+        let looked = self.lull.as_ref().is_some_and(|lull| lull.seen.is_some());
+        let clean = !self.in_transaction() || !self.work.may_have_written(self.armed == Armed::Yes);
+        looked && clean && self.is_quiet() && self.set == Set::Reports || self.talk == Talk::Log
+    }
+
+    fn next_own(&self) -> Option<Own> {
+        let lull = self.lull.as_ref();
+        let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
+        if let Some(step) = lull.and_then(|lull| lull.straggle.next_step(in_transaction, locks)) {
+            return Some(step);
+        }
+        let looked = lull.is_some_and(|lull| lull.seen.is_some() && !lull.stale);
+        match self.order.mode {
+            Mode::ReadOnly(_) | Mode::Beside(_) if self.armed == Armed::Due => return Some(Own::Arm),
+            Mode::ReadOnly(_) | Mode::Beside(_) if !looked => return Some(Own::Look),
+            Mode::ReadOnly(_) if self.set != Set::Guard => return Some(Own::Guard),
+            Mode::Beside(_) if self.set == Set::Nothing => return Some(Own::Watch),
+            Mode::Beside(_) if self.set == Set::Guard => return Some(Own::Restore),
+            Mode::Normal if self.set != Set::Nothing => return Some(Own::Restore),
+            _ => {}
+        }
+        (!self.questions.is_empty()).then_some(Own::Question)
+    }
+
+    /// Whether a command may begin now.
+    pub(super) fn may_begin(&self) -> bool {
+        let awaits_audit = self
+            .lull
+            .as_ref()
+            .is_some_and(|lull| lull.unaudited && lull.audited.is_none());
+        let awaits = self.awaits_order || awaits_audit && self.is_read_only_ordered();
+        // A command that goes up unjudged is one that began before the order.
+        self.is_quiet() && !awaits && self.next_own().is_none()
+    }
+
+    /// Sends a statement of lull's own up.
+    pub(super) fn say(&mut self, own: Own, chunk: &[u8], out: &mut Outlets) {
+        let attributes = self.agreed.upstream.has(Capabilities::QUERY_ATTRIBUTES);
+        let server = self.server;
+        let text = match own {
+            Own::Arm => own::ARM.into(),
+            Own::Look => own::look(&server),
+            Own::Watch => own::guard(&server, false),
+            Own::Guard => own::guard(&server, true),
+            Own::Restore => {
+                // From here on the guard may be gone, whatever becomes of the reply.
+                self.cover = Cover::None;
+                self.restoring()
+            }
+            Own::Question => self
+                .questions
+                .front()
+                .map_or_else(|| "SELECT 1".to_owned(), |q| q.text.clone()),
+            Own::Rollback => "ROLLBACK".to_owned(),
+            Own::Unlock => "UNLOCK TABLES".to_owned(),
+        };
+        own::write(out.to_upstream.buffer(chunk), &text, attributes);
+        self.ledger.own(own);
+    }
+
+    fn restoring(&self) -> String {
+        let lull = self.lull.as_ref();
+        let Some(seen) = lull.and_then(|lull| lull.seen.as_ref()) else {
+            return "DO 0".to_owned();
+        };
+        let mut kept = seen.kept.clone();
+        if let Some(wish) = lull.and_then(|lull| lull.wish) {
+            kept.read_only = wish;
+        }
+        own::restore(&self.server, &kept, self.set == Set::Guard)
+    }
+
+    /// The server has answered a statement of lull's own.
+    pub(super) fn own_done(&mut self, own: Own, reply: Gathered) -> Result<(), Fault> {
+        match own {
+            // Where the server will not, every open transaction is taken for one that has written.
+            Own::Arm => self.armed = if reply.failed() { Armed::Never } else { Armed::Yes },
+            Own::Look => {
+                let seen = Seen::read(&reply.rows).filter(|_| !reply.failed());
+                match seen {
+                    Some(seen) => self.looked(seen),
+                    None => return self.count_attempt("the question for its settings", &reply),
+                }
+            }
+            Own::Guard | Own::Watch if !reply.failed() => {
+                self.set = if own == Own::Guard {
+                    Set::Guard
+                } else {
+                    Set::Reports
+                };
+                self.in_lull(|lull| lull.attempts = 0);
+            }
+            Own::Guard | Own::Watch => self.count_attempt("the guard", &reply)?,
+            Own::Restore if !reply.failed() => self.set = Set::Nothing,
+            Own::Restore => self.count_attempt("the setting to restore", &reply)?,
+            Own::Question => self.answer(reply),
+            Own::Rollback | Own::Unlock => {
+                let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
+                if reply.failed() {
+                    self.count_attempt("the end of a transaction", &reply)?;
+                }
+                self.in_lull(|lull| lull.straggle.step_done(in_transaction, locks));
+            }
+        }
+        Ok(())
+    }
+
+    fn looked(&mut self, mut seen: Seen) {
+        let database = seen.database.clone();
+        if self.armed == Armed::Yes && self.set == Set::Nothing && seen.kept.is_silent() {
+            // The client has turned it off.
+            self.armed = Armed::Never;
+        }
+        let set = self.set;
+        self.in_lull(|lull| {
+            if let Some(before) = lull.seen.take().filter(|_| set != Set::Nothing) {
+                // What is to be restored is what held before lull set anything.
+                seen.kept = before.kept;
+            }
+            (lull.seen, lull.stale) = (Some(seen), false);
+        });
+        self.moved(None, &database);
+    }
+
+    /// Between transactions, the server's reports are complete again from here on.
+    fn rearm(&mut self) {
+        let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
+        if self.armed == Armed::Never && self.set != Set::Nothing && tracks {
+            self.armed = Armed::Yes;
+        }
+    }
+
+    /// A KILL QUERY of somebody's may hit a statement of lull's own, which then is said again.
+    fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
+        let mut attempts = ATTEMPTS_MAX;
+        self.in_lull(|lull| {
+            lull.attempts += 1;
+            attempts = lull.attempts;
+        });
+        if reply.was_interrupted() && attempts < ATTEMPTS_MAX {
+            return Ok(());
+        }
+        self.effects.counts.guard_alarms += 1;
+        let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
+        Err(Fault::upstream(format!("the server refused {what}: {why}")))
+    }
+
+    fn answer(&mut self, reply: Gathered) {
+        if let Some(question) = self.questions.pop_front() {
+            let answer = match reply.error {
+                Some((_, message)) => Err(message),
+                None => Ok(reply.rows),
+            };
+            self.effects.answers.push((question.id, answer));
+        }
+    }
+
+    /// The server reports that a variable of the session's has changed.
+    pub(super) fn variable_changed(&mut self, name: &[u8], value: &[u8]) {
+        let read_only = name == b"transaction_read_only" || name == b"tx_read_only";
+        if read_only && self.set == Set::Guard && self.is_read_only_ordered() && !is_on(value) {
+            // Lifted: the guard is set again before anything else goes up.
+            self.set = Set::Reports;
+            self.effects.counts.reasserts_session += 1;
+        }
+        // How texts are read has changed: it is asked again.
+        if matches!(name, b"sql_mode" | b"character_set_client") {
+            self.reread();
+        }
+    }
+
+    fn reread(&mut self) {
+        // What holds is remembered from before the guard; only how texts are read is asked anew.
+        self.in_lull(|lull| lull.stale = true);
+    }
+
+    /// Whether the client would see a report of the server's had lull not asked for more of them.
+    pub(super) fn shows_in_lull(&self, change: &Change<'_>) -> bool {
+        let Some(kept) = self
+            .lull
+            .as_ref()
+            .and_then(|lull| lull.seen.as_ref())
+            .map(|seen| &seen.kept)
+        else {
+            return true;
+        };
+        if self.set == Set::Nothing {
+            return true;
+        }
+        match change.kind {
+            Report::Variable { name, .. } => kept.tracks(name),
+            Report::Gtids(_) => kept.tracks_gtids(),
+            Report::Schema(_) => kept.schema,
+            _ => true,
+        }
+    }
+
+    pub(super) fn in_lull(&mut self, change: impl FnOnce(&mut InLull)) {
+        if let Some(lull) = &mut self.lull {
+            change(lull);
+        }
+    }
+}
+
+fn is_on(value: &[u8]) -> bool {
+    value == b"ON" || value == b"1"
+}

@@ -1,0 +1,294 @@
+//! The upstream's stream: forward what is the client's, swallow what is lull's, learn where the session is.
+
+use std::ops::Range;
+
+use crate::{
+    fault::Fault,
+    session::{Refused, outlet::Outlets},
+    wire::mysql::{
+        capability::{Capabilities, Status},
+        command,
+        error::{self, Error},
+        ok::{Change, Kind as Report, Ok as OkPacket},
+        packet::{self, HEADER_BYTES, Header, Piece, Seen, Want},
+    },
+};
+
+use super::{
+    MySession, Talk,
+    ledger::{Owed, Promise},
+    reply::{Kind, Reply, Says},
+};
+
+/// A packet that must be seen whole is not larger than this.
+const GLANCE_BYTES_MAX: usize = 4 << 20;
+
+/// Where a packet lies.
+enum Packet<'a> {
+    Here(&'a [u8], Range<usize>),
+    Gathered(Vec<u8>),
+}
+
+impl MySession {
+    pub(super) fn hear(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
+        let mut at = 0;
+        loop {
+            self.expect_reply();
+            let own = self.hears_own();
+            if !own && self.reply.as_ref().is_some_and(Reply::in_rows) {
+                let range = self.upstream.skim(chunk, &mut at, crate::wire::mysql::ok::EOF);
+                out.to_client.forward(chunk, range);
+            }
+            let reply = self.reply;
+            let want = |header: Header| match reply {
+                _ if header.continuation => Want::Header,
+                Some(reply) if own => own_wants(reply, header),
+                Some(reply) => reply.wants(header),
+                None => Want::Header,
+            };
+            match self.upstream.next(chunk, &mut at, want) {
+                Piece::End => return Ok(()),
+                Piece::Body(range) if !own => out.to_client.forward(chunk, range),
+                Piece::Body(_) => {}
+                Piece::Packet(header, Seen::Here(range)) => {
+                    self.hear_packet(header, Packet::Here(chunk, range), chunk, out)?;
+                }
+                Piece::Packet(header, Seen::Gathered) => {
+                    let packet = self.upstream.gathered();
+                    self.hear_packet(header, Packet::Gathered(packet), chunk, out)?;
+                }
+            }
+        }
+    }
+
+    fn expect_reply(&mut self) {
+        if self.reply.is_none()
+            && let Some(kind) = self.ledger.kind()
+        {
+            self.reply = Some(Reply::new(kind, self.agreed.upstream));
+        }
+    }
+
+    fn hears_own(&self) -> bool {
+        matches!(self.ledger.head(), Some(Owed::Own(_)))
+    }
+
+    fn hear_packet(
+        &mut self,
+        header: Header,
+        packet: Packet<'_>,
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> Result<(), Fault> {
+        let whole = match &packet {
+            Packet::Here(chunk, range) => chunk.get(range.clone()).unwrap_or_default(),
+            Packet::Gathered(packet) => packet,
+        };
+        let payload = whole.get(HEADER_BYTES..).unwrap_or_default();
+        let forwards = if header.continuation {
+            !self.hears_own()
+        } else if self.hears_own() {
+            self.hear_own(header, payload)?;
+            false
+        } else {
+            self.hear_clients(header, payload, chunk, out)?
+        };
+        if forwards {
+            match packet {
+                Packet::Here(chunk, range) => out.to_client.forward(chunk, range),
+                Packet::Gathered(packet) => out.to_client.buffer(chunk).extend_from_slice(&packet),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_own(&mut self, header: Header, payload: &[u8]) -> Result<(), Fault> {
+        let says = self.read_reply(header, payload)?;
+        if let Says::Ok(ok) = &says {
+            self.learn(ok);
+        } else if let Says::Eof(status) = says {
+            self.status = status;
+        }
+        self.own_reply.add(says, payload);
+        if self.reply.is_some_and(|reply| reply.is_over()) {
+            self.reply = None;
+            let gathered = std::mem::take(&mut self.own_reply);
+            if let Some(Owed::Own(own)) = self.ledger.answered() {
+                self.own_done(own, gathered)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_reply<'a>(&mut self, header: Header, payload: &'a [u8]) -> Result<Says<'a>, Fault> {
+        let Some(reply) = &mut self.reply else {
+            return Ok(Says::Part);
+        };
+        reply.hear(header, payload).map_err(Fault::upstream)
+    }
+
+    /// A packet of a reply to the client. True where it goes to the client as it came.
+    fn hear_clients(
+        &mut self,
+        header: Header,
+        payload: &[u8],
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> Result<bool, Fault> {
+        if self.reply.is_none() {
+            // The server ends the connection and says why.
+            self.farewell |= header.first == Some(error::MARK);
+            return Ok(true);
+        }
+        let says = self.read_reply(header, payload)?;
+        let mut forwards = true;
+        match says {
+            Says::Ok(ok) => {
+                self.learn(&ok);
+                self.count_leaks(&ok);
+                if ok.status.has(Status::SESSION_STATE_CHANGED) && !self.passes_changes(&ok) {
+                    let mut shown = Vec::new();
+                    ok.write_with(&mut shown, |change| self.shows(change));
+                    packet::write(out.to_client.buffer(chunk), header.sequence, &shown);
+                    forwards = false;
+                }
+            }
+            Says::Eof(status) => self.status = status,
+            Says::File => self.talk = Talk::File,
+            Says::Prepared(id) => self.prepared = Some(id),
+            Says::Error(error) => forwards = !self.explain(header, &error, chunk, out),
+            Says::Part | Says::Row => {}
+        }
+        if self.reply.is_some_and(|reply| reply.is_over()) {
+            self.reply = None;
+            let succeeded = !matches!(says, Says::Error(_));
+            if let Some(owed) = self.ledger.answered() {
+                self.client_answered(owed, succeeded);
+            }
+        }
+        Ok(forwards)
+    }
+
+    fn client_answered(&mut self, owed: Owed, succeeded: bool) {
+        self.talk = Talk::Commands;
+        let prepared = self.prepared.take();
+        let kind = match &owed {
+            Owed::Client { kind, .. } | Owed::Promise { kind, .. } => Some(*kind),
+            Owed::Own(_) => None,
+        };
+        // The server closes after a login that failed.
+        self.farewell |= kind == Some(Kind::Login) && !succeeded;
+        let Owed::Promise { promise, .. } = owed else {
+            return;
+        };
+        if !succeeded {
+            return;
+        }
+        match promise {
+            Promise::Nothing => {}
+            Promise::Database(database) => self.moved(None, &database),
+            Promise::User { user, database } => {
+                self.moved(Some(&user), &database);
+                self.is_as_new();
+            }
+            Promise::Reset => self.is_as_new(),
+            Promise::Statement(text) => {
+                if let Some(id) = prepared {
+                    self.remember(id, text);
+                }
+            }
+        }
+    }
+
+    /// What an OK packet says of the session.
+    fn learn(&mut self, ok: &OkPacket<'_>) {
+        self.status = ok.status;
+        for change in ok.changes() {
+            match change.kind {
+                Report::Schema(database) => self.moved(None, database),
+                Report::Transaction(letters) => self.work.read(letters),
+                Report::Variable { name, value } => self.variable_changed(name, value),
+                Report::Gtids(_) | Report::Characteristics(_) | Report::Other => {}
+            }
+        }
+        if !ok.status.has(Status::IN_TRANS) {
+            self.work.transaction_over();
+        }
+    }
+
+    /// A write that the server reports of a session that stands is a hole in the guard.
+    fn count_leaks(&mut self, ok: &OkPacket<'_>) {
+        if !self.is_covered() {
+            return;
+        }
+        let leaked = |change: Change<'_>| match change.kind {
+            Report::Gtids(gtids) => !gtids.is_empty(),
+            Report::Variable { name, value } => name == b"last_gtid" && !value.is_empty(),
+            _ => false,
+        };
+        if ok.changes().any(leaked) {
+            self.effects.counts.write_leaks += 1;
+        }
+    }
+
+    /// Whether the client may see all that an OK packet reports.
+    fn passes_changes(&self, ok: &OkPacket<'_>) -> bool {
+        self.agreed.client.has(Capabilities::SESSION_TRACK) && ok.changes().all(|change| self.shows(&change))
+    }
+
+    /// Whether the client would be told of a change if lull had not asked for more.
+    pub(super) fn shows(&self, change: &Change<'_>) -> bool {
+        if !self.agreed.client.has(Capabilities::SESSION_TRACK) {
+            return false;
+        }
+        match change.kind {
+            Report::Transaction(_) | Report::Characteristics(_) => self.armed != super::Armed::Yes,
+            _ => self.shows_in_lull(change),
+        }
+    }
+
+    /// Adds to a refusal of the server's which lull it is, and why. True where the client has got it so.
+    fn explain(&mut self, header: Header, error: &Error<'_>, chunk: &[u8], out: &mut Outlets) -> bool {
+        if error.code != error::READ_ONLY_TRANSACTION || !self.is_covered() {
+            return false;
+        }
+        let Some(lull) = self.covering() else { return false };
+        self.effects.counts.refused[Refused::Write as usize] += 1;
+        super::refusal::explain(error, &lull, header.sequence, out.to_client.buffer(chunk));
+        true
+    }
+
+    /// The statement has a number now.
+    fn remember(&mut self, id: u32, text: Box<[u8]>) {
+        if !self
+            .statements
+            .insert(id, text, self.settings.prepared_statements_max)
+        {
+            self.effects.counts.prepared_statements_hits += 1;
+        }
+    }
+}
+
+/// Rows of lull's own are read, and what is larger than a glance is not one of them.
+fn own_wants(reply: Reply, header: Header) -> Want {
+    match reply.wants(header) {
+        Want::Header if reply.in_rows() && header.payload_bytes <= GLANCE_BYTES_MAX => Want::Whole,
+        want => want,
+    }
+}
+
+/// What a command of the client's is answered by; None where the server says nothing.
+pub(super) fn reply_to(first: u8) -> Option<Kind> {
+    Some(match first {
+        command::QUIT | command::STMT_CLOSE | command::STMT_SEND_LONG_DATA => return None,
+        command::QUERY | command::STMT_EXECUTE | command::STMT_BULK_EXECUTE | command::PROCESS_INFO => {
+            Kind::Results
+        }
+        command::STMT_PREPARE => Kind::Prepared,
+        command::STMT_FETCH | command::FIELD_LIST => Kind::Rows,
+        command::STATISTICS => Kind::Text,
+        command::CHANGE_USER => Kind::Login,
+        command::BINLOG_DUMP | command::BINLOG_DUMP_GTID => Kind::Log,
+        _ => Kind::Single,
+    })
+}
