@@ -43,8 +43,9 @@ impl Straggle {
     pub(super) fn next_step(&self, status: Status, cover: Cover, asked: bool) -> Option<Own> {
         match self.abort {
             Abort::Wanted if status != Status::Idle && cover == Cover::None => Some(Own::AbortRollback),
-            // What only stands in for a transaction makes way, and is put back.
-            Abort::No if asked && self.stands_in(status) => Some(Own::AbortRollback),
+            // What only stands in for a transaction makes way, and is put back. That is what the transaction is too when the
+            // cancel request of an abort has hit a question of lull's own inside it.
+            Abort::No | Abort::Wanted if asked && self.stands_in(status) => Some(Own::AbortRollback),
             Abort::RolledBack if asked => Some(Own::Question),
             Abort::Interrupted => Some(Own::AbortRollback),
             Abort::RolledBack => Some(Own::AbortBegin),

@@ -1,6 +1,9 @@
 //! What happens to a session that does not stand when the drain is over.
 
-use crate::{gate::Stragglers, session::Instruction};
+use crate::{
+    gate::Stragglers,
+    session::{Instruction, Question},
+};
 
 use super::{pair::Pair, server::frame, wire::*};
 
@@ -146,6 +149,23 @@ fn a_cancel_request_that_hits_a_step_of_the_abort_does_not_stop_it() {
             "after {steps} steps"
         );
     }
+}
+
+/// The audit asks in the transaction of a session that waits, and the drain is over while it does.
+#[test]
+fn a_question_that_the_aborts_cancel_request_hits_is_asked_again_outside_of_the_failed_transaction() {
+    let mut pair = straggler();
+    let text = "SELECT 2".to_owned();
+    pair.tell(Instruction::Ask(Question { id: 7, text })).unwrap();
+    pair.tell(Instruction::Straggle(Stragglers::Abort)).unwrap();
+    pair.settle().unwrap();
+    let answers = std::mem::take(&mut pair.effects.answers);
+    assert_eq!(answers.len(), 1);
+    assert!(matches!(answers.as_slice(), [(7, Ok(_))]), "{answers:?}");
+    assert!(pair.stands());
+    assert_eq!(pair.heard(), "", "the client has asked nothing yet");
+    assert_eq!(pair.says(&query("SELECT 1")), "E:25006 Z:E", "it is told why");
+    assert_eq!(pair.says(&query("ROLLBACK")), "C:ROLLBACK Z:I S:ro=on");
 }
 
 #[test]
