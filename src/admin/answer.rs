@@ -59,6 +59,9 @@ pub struct Session {
     pub mode: String,
     pub standing: bool,
     pub generation: u64,
+    /// The generation of its first order, if that was a lull's.
+    #[serde(skip)]
+    pub born_at: u64,
     /// idle, active, in transaction, failed transaction or copy.
     pub transaction: String,
     /// None when lull has not had to find out.

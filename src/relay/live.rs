@@ -36,6 +36,8 @@ pub struct Live {
     principal: RefCell<Rc<Principal>>,
     /// Its place in the roster.
     pub id: SessionId,
+    /// The generation of its first order, if that was a lull's: its client hears nothing before it stands at that.
+    pub born_at: u64,
     machine: RefCell<Box<dyn Session>>,
     inbox: RefCell<VecDeque<Instruction>>,
     waker: RefCell<Option<Waker>>,
@@ -44,11 +46,12 @@ pub struct Live {
 }
 
 impl Live {
-    pub(super) fn new(facts: Facts, id: SessionId, machine: Box<dyn Session>) -> Self {
+    pub(super) fn new(facts: Facts, id: SessionId, born_at: u64, machine: Box<dyn Session>) -> Self {
         Self {
             principal: RefCell::new(Rc::clone(&facts.principal)),
             facts,
             id,
+            born_at,
             machine: RefCell::new(machine),
             inbox: RefCell::default(),
             waker: RefCell::default(),

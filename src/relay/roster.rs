@@ -68,7 +68,10 @@ impl Roster {
         let machine = born(order.clone())?;
         let id = self.next_id.get();
         self.next_id.set(id.wrapping_add(1));
-        let live = Rc::new(Live::new(facts, id, machine));
+        // One that roams may do elsewhere what this lull must wait for.
+        let into_lull = order.mode != Mode::Normal && !facts.roams;
+        let born_at = if into_lull { order.generation } else { 0 };
+        let live = Rc::new(Live::new(facts, id, born_at, machine));
         self.sessions.borrow_mut().insert(id, Rc::clone(&live));
         if order.mode != Mode::Normal {
             self.provide_audit(&live);
@@ -197,7 +200,9 @@ impl Roster {
             .into_iter()
             .filter(|live| live.facts.roams && !live.facts.bypass && scope.is_beside(&live.principal()));
         let waited_for = in_scope.iter().cloned().chain(beside);
-        let stands = waited_for.map(|live| (live.id, live.report().stands_at));
+        let stands = waited_for
+            .filter(|live| live.born_at < generation)
+            .map(|live| (live.id, live.report().stands_at));
         let fence = Fence::new(scope.clone(), generation, stands);
         if fence.is_reached() {
             let _ = reached.send(());
@@ -207,10 +212,11 @@ impl Roster {
         (in_scope.len(), word)
     }
 
-    /// Applies the drain policy to those in scope that do not stand.
+    /// Applies the drain policy to those in scope that do not stand. Who is being born into the lull has done nothing, and
+    /// will not before it stands: no fence waits for it.
     pub fn straggle(&self, scope: &Scope, generation: u64, policy: Stragglers) {
         for live in self.in_scope(scope) {
-            if live.report().stands_at < generation {
+            if live.born_at < generation && live.report().stands_at < generation {
                 live.tell(Instruction::Straggle(policy));
             }
         }
@@ -268,4 +274,100 @@ impl Roster {
 
 fn of_place(who: &Principal, place: &Place) -> bool {
     who.cluster == place.0 && who.database == place.1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::{
+        gate::{Gate, Prepared, Request},
+        session::{Effects, outlet::Outlets},
+    };
+
+    /// A session whose server never answers.
+    struct Mute;
+
+    impl Session for Mute {
+        fn client_bytes(&mut self, _: &[u8], _: &mut Outlets) -> Result<(), Fault> {
+            Ok(())
+        }
+        fn upstream_bytes(&mut self, _: &[u8], _: &mut Outlets) -> Result<(), Fault> {
+            Ok(())
+        }
+        fn order(&mut self, _: Instruction, _: &mut Outlets) -> Result<(), Fault> {
+            Ok(())
+        }
+        fn wants_client(&self) -> bool {
+            true
+        }
+        fn upstream_closed(&self) -> Result<(), Fault> {
+            Ok(())
+        }
+        fn report(&self) -> Report {
+            Report {
+                stands_at: 0,
+                read_only: false,
+                activity: Activity::Idle,
+                wrote: None,
+                last_tag: "",
+                takes_questions: false,
+            }
+        }
+        fn last_words(&mut self, _: &Fault, _: &mut Outlets) {}
+        fn said_farewell(&self) -> bool {
+            false
+        }
+        fn take_effects(&mut self) -> Effects {
+            Effects::default()
+        }
+    }
+
+    fn join(roster: &Roster) -> Rc<Live> {
+        let facts = Facts {
+            principal: roster.principal(Principal {
+                cluster: "main".to_owned(),
+                database: "shop".to_owned(),
+                user: "app".to_owned(),
+            }),
+            application_name: "".into(),
+            client: "".into(),
+            roams: false,
+            bypass: false,
+            since: Instant::now(),
+        };
+        let born = |_| Ok(Box::new(Mute) as Box<dyn Session>);
+        roster.join(facts, born).expect("a session")
+    }
+
+    #[test]
+    fn who_is_born_into_a_lull_keeps_no_fence_away_and_is_not_ended_by_its_drain() {
+        let mut gate = Gate::default();
+        let roster = Roster::new(gate.view(), mpsc::unbounded_channel().0);
+        let old = join(&roster);
+        let request = Request {
+            scope: Scope::all(),
+            reason: String::new(),
+            by: String::new(),
+            drain_ms: 0,
+            stragglers: Stragglers::Terminate,
+            prepared: Prepared::Block,
+            until_unix_ms: None,
+        };
+        let generation = gate.open(request, 0).generation;
+        roster.take_view(gate.view());
+        let young = join(&roster);
+        let (sessions, mut reached) = roster.watch(Scope::all(), generation);
+        assert_eq!(sessions, 2);
+        roster.straggle(&Scope::all(), generation, Stragglers::Terminate);
+        let told_to_end = |live: &Live| {
+            std::iter::from_fn(|| live.next_instruction())
+                .any(|said| matches!(said, Instruction::Straggle(_)))
+        };
+        assert!(told_to_end(&old) && !told_to_end(&young));
+        assert!(reached.try_recv().is_err(), "the old one does not stand");
+        roster.leave(&old);
+        assert!(reached.try_recv().is_ok());
+    }
 }

@@ -210,6 +210,7 @@ impl Local {
             mode: if report.read_only { "read-only" } else { "normal" }.to_owned(),
             standing: report.stands_at >= generation,
             generation: report.stands_at,
+            born_at: live.born_at,
             transaction: report.activity.as_str().to_owned(),
             wrote: report.wrote,
             age_ms: u64::try_from(now.duration_since(facts.since).as_millis()).unwrap_or(u64::MAX),

@@ -309,10 +309,11 @@ impl Control {
             .unwrap_or_default()
     }
 
-    /// The sessions in scope that do not stand.
+    /// The sessions in scope that do not stand, without those that are being born into the lull.
     async fn waiting(&self, lull: &Lull) -> Vec<Session> {
         let mut sessions = self.sessions_in(&lull.request.scope).await;
-        sessions.retain(|session| !session.bypass && session.generation < lull.generation);
+        let then = lull.generation;
+        sessions.retain(|session| !session.bypass && session.generation < then && session.born_at < then);
         sessions
     }
 
