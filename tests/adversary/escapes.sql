@@ -90,6 +90,14 @@ BEGIN
 SELECT 1
 SAVEPOINT a
 RESET transaction_read_only
+{write}
+RELEASE a
+COMMIT
+-- and out of a savepoint; untold: what was reset in it is undone with it
+BEGIN
+SELECT 1
+SAVEPOINT a
+RESET transaction_read_only
 RELEASE a
 {write}
 COMMIT
@@ -167,7 +175,7 @@ SAVEPOINT a
 ROLLBACK AND CHAIN
 {write}
 COMMIT
--- chained out of a failed one
+-- chained out of a failed one; untold: that goes by the session's default
 BEGIN READ WRITE
 SELECT 1/0
 ROLLBACK AND CHAIN
@@ -190,7 +198,7 @@ DO $$ BEGIN PERFORM set_config('default_transaction_read_only', 'off', false); C
 DO $$ BEGIN EXECUTE 'SET default_' || 'transaction_read_only = off'; END $$
 {write}
 -- DO with EXPLAIN ANALYZE
-DO $$ BEGIN EXPLAIN ANALYZE CREATE TABLE made AS SELECT 1; END $$
+DO $$ DECLARE line text; BEGIN FOR line IN EXPLAIN ANALYZE CREATE TABLE made AS SELECT 1 LOOP END LOOP; END $$
 -- DO with RESET
 DO $$ BEGIN RESET transaction_read_only; INSERT INTO t VALUES (904, 'do'); END $$
 -- DO inside a block
@@ -199,33 +207,21 @@ DO $$ BEGIN RESET transaction_read_only; INSERT INTO t VALUES (905, 'do'); END $
 COMMIT
 -- DO, the language first, in quotes
 DO LANGUAGE "plpgsql" 'BEGIN RESET transaction_read_only; INSERT INTO t VALUES (906, ''do''); END'
--- CALL with COMMIT
-CALL p_commit()
--- CALL with ROLLBACK
-CALL p_rollback()
--- CALL that writes
-CALL p_insert()
+-- CALL with COMMIT and a lift
+CALL p_lift()
 -- CALL behind a lift
 BEGIN READ WRITE
 CALL p_insert()
 COMMIT
--- an immutable function that writes, folded while planning
-EXPLAIN SELECT f_constant()
--- the same behind a lift
+-- a function that is folded while planning
 BEGIN READ WRITE
 EXPLAIN SELECT f_constant()
 COMMIT
--- a domain's check, run while reading a literal
-SELECT '{1}'::checked[]
--- a definer's rights
-SELECT f_definer()
--- an error that is swallowed
-SELECT f_trap()
--- a default role
+-- a default role; untold: no role brings settings along
 SET ROLE NONE
 SET SESSION AUTHORIZATION DEFAULT
 {write}
--- a role and back
+-- a role and back; untold: no role brings settings along
 RESET ROLE
 RESET SESSION AUTHORIZATION
 {write}
@@ -235,18 +231,17 @@ ALTER ROLE CURRENT_USER SET default_transaction_read_only = off
 COMMIT
 -- backslashes, if strings do not conform
 SET standard_conforming_strings = off
+SELECT '\'', 1; SET default_transaction_read_only = off; COMMIT; {write}; --'
+-- the same, where the quote goes on; untold: it is one string
+SET standard_conforming_strings = off
 SELECT '\'; SET default_transaction_read_only = off; --'
 {write}
 -- and if they do
 SET standard_conforming_strings = on
-SELECT '\'; SET default_transaction_read_only = off; {write}; --'
+SELECT '\'; SET default_transaction_read_only = off; COMMIT; {write}; --'
 -- a dollar in a name
 SELECT 1 AS a$x$; SET default_transaction_read_only = off; COMMIT; {write}; --$x$
 -- comments that nest
 SELECT /* /* */ 1; */ 2; SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE; COMMIT; {write}
 -- a semicolon in a name
 SELECT 1 AS "a;b"; SET default_transaction_read_only TO off; COMMIT; {write}
--- SELECT INTO
-SELECT * INTO made FROM t
--- SELECT INTO with comments
-SELECT *--into⏎INTO made FROM t

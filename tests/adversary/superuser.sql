@@ -15,7 +15,7 @@ COPY t FROM PROGRAM 'touch {outside}/program'
 -- files by large objects
 SELECT lo_export(4711, '{outside}/exported')
 -- files into large objects
-SELECT lo_import('{outside}/nothing')
+SELECT lo_import('PG_VERSION')
 -- slots
 SELECT pg_create_physical_replication_slot('made')
 -- slots by attribute
@@ -25,7 +25,7 @@ SELECT pg_create_logical_replication_slot('made', 'test_decoding')
 -- temporary slots
 SELECT pg_create_logical_replication_slot('made', 'test_decoding', true)
 -- slots read
-SELECT * FROM pg_logical_slot_get_changes('there', NULL, NULL)
+SELECT * FROM pg_logical_slot_get_changes('changes', NULL, NULL)
 -- slots moved
 SELECT pg_replication_slot_advance('there', pg_current_wal_lsn())
 -- slots dropped
@@ -38,21 +38,21 @@ SELECT pg_copy_physical_replication_slot('there', 'made')
 SELECT pg_replication_origin_create('made')
 -- origins by attribute
 SELECT ('made'::text).pg_replication_origin_create
--- the log
+-- the log; unseen: readers move its position too
 SELECT pg_switch_wal()
--- the log, named
+-- the log, named; unseen: it is written to the log only
 SELECT pg_create_restore_point('made')
 -- collations
 SELECT pg_import_system_collations('public')
--- visibility
+-- visibility; unseen: the map is in no fingerprint
 SELECT pg_truncate_visibility_map('t')
 -- heap surgery
 SELECT heap_force_kill('t', ARRAY['(0,1)']::tid[])
 -- heap surgery, freezing
 SELECT heap_force_freeze('t', ARRAY['(0,1)']::tid[])
--- backups
+-- backups; unseen: only its session knows of it
 SELECT pg_backup_start('made', true)
--- code
+-- code; unseen: only its session has it
 LOAD 'auto_explain'
 -- files written
 SELECT pg_file_write('{outside}/written', 'x', false)
@@ -77,9 +77,3 @@ ALTER DATABASE {database} SET work_mem = '2MB'
 CREATE SUBSCRIPTION made CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)
 -- tablespaces
 CREATE TABLESPACE made LOCATION '{outside}'
--- foreign tables
-SELECT * FROM remote
--- foreign tables, written
-INSERT INTO remote VALUES (805, 'fdw')
--- a foreign table over a view that writes
-SELECT * FROM remote_insert

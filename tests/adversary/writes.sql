@@ -1,12 +1,12 @@
 -- rows in
 INSERT INTO t VALUES (801, 'x')
--- no rows
+-- no rows; unseen: it would write if there were any
 INSERT INTO t SELECT 1, 'x' WHERE false
 -- on conflict
 INSERT INTO t VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET v = 'x'
 -- rows changed
 UPDATE t SET v = 'x'
--- no row changed
+-- no row changed; unseen: it would write if there were any
 UPDATE t SET v = 'x' WHERE false
 -- rows out
 DELETE FROM t
@@ -66,9 +66,9 @@ EXPLAIN ANALYZE CREATE TEMP TABLE made AS SELECT 1
 PREPARE p AS SELECT 1 AS a
 EXPLAIN ANALYZE CREATE TABLE made AS EXECUTE p
 EXPLAIN ANALYZE EXECUTE p
--- of a cursor
+-- of a cursor; unseen: nothing is run
 EXPLAIN ANALYZE DECLARE c CURSOR FOR SELECT 1
--- of a refresh
+-- of a refresh; unseen: nothing is run
 EXPLAIN ANALYZE REFRESH MATERIALIZED VIEW m
 -- row locks
 SELECT * FROM t FOR UPDATE
@@ -89,6 +89,24 @@ BEGIN
 DECLARE c CURSOR WITH HOLD FOR SELECT f_insert()
 COMMIT
 FETCH c
+-- CALL with COMMIT
+CALL p_commit()
+-- CALL with ROLLBACK
+CALL p_rollback()
+-- CALL that writes
+CALL p_insert()
+-- an immutable function that writes, folded while planning
+EXPLAIN SELECT f_constant()
+-- a domain's check, run while reading a literal
+SELECT '{1}'::checked[]
+-- a definer's rights
+SELECT f_definer()
+-- an error that is swallowed
+SELECT f_trap()
+-- SELECT INTO
+SELECT * INTO made FROM t
+-- SELECT INTO with comments
+SELECT *--into⏎INTO made FROM t
 -- tables
 CREATE TABLE made (a int)
 -- tables from queries
@@ -140,9 +158,9 @@ CREATE PUBLICATION made FOR ALL TABLES
 -- statistics
 CREATE STATISTICS made ON id, v FROM t
 -- event triggers
-CREATE EVENT TRIGGER made ON ddl_command_start EXECUTE FUNCTION t_trigger()
+CREATE EVENT TRIGGER made ON ddl_command_start EXECUTE FUNCTION e_trigger()
 -- rules
-CREATE RULE made AS ON SELECT TO t DO INSTEAD SELECT 1
+CREATE RULE made AS ON INSERT TO parent DO INSTEAD NOTHING
 -- large objects
 SELECT lo_create(0)
 -- large objects, old
@@ -185,7 +203,7 @@ SELECT count(*) OVER (ORDER BY lo_create(0))
 PREPARE p (oid) AS SELECT $1
 EXECUTE p (lo_create(0))
 -- in CALL's arguments
-CALL p_insert(lo_create(0))
+CALL p_takes(lo_create(0))
 -- in EXPLAIN ANALYZE
 EXPLAIN ANALYZE SELECT lo_create(0)
 -- with a comment before the parenthesis
@@ -220,20 +238,20 @@ REINDEX SCHEMA public
 CLUSTER t USING t_pkey
 -- CLUSTER of everything
 CLUSTER
--- CHECKPOINT
+-- CHECKPOINT; unseen: it is what the server does by itself
 CHECKPOINT
--- storage of indexes
+-- storage of indexes; unseen: no fingerprint looks into an index
 SELECT brin_desummarize_range('t_brin', 0)
--- storage of indexes, summarized
+-- storage of indexes, summarized; unseen: no fingerprint looks into an index
 SELECT brin_summarize_new_values('t_brin')
--- storage of indexes, pending lists
+-- storage of indexes, pending lists; unseen: no fingerprint looks into an index
 SELECT gin_clean_pending_list('docs_gin')
 -- two-phase commit
 BEGIN
 PREPARE TRANSACTION 'adversary'
 -- two-phase commit in odd spelling
 BEGIN
-PREPARE/**/TRANSACTION$$adversary2$$
+PREPARE/**/TRANSACTION/**/$$adversary2$$
 -- messages
 NOTIFY probe
 -- messages with a text
@@ -248,7 +266,7 @@ COMMIT
 BEGIN
 DECLARE c CURSOR WITH HOLD FOR SELECT pg_notify('probe', 'cursor')
 COMMIT
--- logical messages
+-- logical messages; unseen: they are written to the log only
 SELECT pg_logical_emit_message(false, 'a', 'b')
 -- planner statistics
 SELECT pg_restore_relation_stats('schemaname', 'public', 'relname', 't', 'relpages', 77::int)
@@ -259,38 +277,47 @@ SELECT pg_stat_reset()
 -- counters of one
 SELECT pg_stat_reset_single_table_counters('t'::regclass)
 -- another connection
-SELECT dblink_exec('dbname=' || current_database(), 'INSERT INTO t VALUES (803, ''dblink'')')
+SELECT dblink_exec('{dsn}', 'INSERT INTO t VALUES (803, ''dblink'')')
 -- another connection, by attribute
-SELECT ('x'::text).dblink_exec
--- another connection, with a name
-SELECT dblink_connect('c', 'dbname=' || current_database())
+SELECT dblink_connect('{dsn}')
+SELECT ('INSERT INTO t VALUES (806, ''dblink'')'::text).dblink_exec
+-- another connection, with a name; unseen: it is only opened
+SELECT dblink_connect('c', '{dsn}')
 -- another connection, quoted
-SELECT * FROM "dblink"('dbname=' || current_database(), 'INSERT INTO t VALUES (804, ''dblink'') RETURNING id') AS r (id int)
+SELECT * FROM "dblink"('{dsn}', 'INSERT INTO t VALUES (804, ''dblink'') RETURNING id') AS r (id int)
 -- COPY from a file
-COPY t FROM '/etc/hostname'
--- COPY to a program
+COPY docs FROM '/etc/hostname'
+-- COPY to a program; unseen: this one does nothing
 COPY t TO PROGRAM 'cat > /dev/null'
--- security labels
+-- security labels; untold: no provider is installed
 SECURITY LABEL ON TABLE t IS 'x'
 -- ownership
 REASSIGN OWNED BY CURRENT_USER TO CURRENT_USER
--- sessions
+-- sessions; untold: it would end the observer
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'observer'
--- sessions by attribute
+-- sessions by attribute; untold: it would end the observer
 SELECT (pid).pg_terminate_backend FROM pg_stat_activity WHERE application_name = 'observer'
 -- import
-IMPORT FOREIGN SCHEMA public FROM SERVER nowhere INTO public
--- nothing that is known
+IMPORT FOREIGN SCHEMA public LIMIT TO (parent) FROM SERVER loopback INTO far
+-- nothing that is known; untold: to no server either
 FROBNICATE t
--- an exported snapshot is no change
+-- an exported snapshot; unseen: gone with its transaction
 BEGIN ISOLATION LEVEL REPEATABLE READ
 SELECT pg_export_snapshot() IS NOT NULL
 COMMIT
--- locks that block
+-- locks that block; unseen: gone with their transaction
 BEGIN
 LOCK TABLE t
 COMMIT
--- locks that block, weaker
+-- locks that block, weaker; unseen: gone with their transaction
 BEGIN
 LOCK TABLE ONLY t, parent IN SHARE ROW EXCLUSIVE MODE NOWAIT
 COMMIT
+-- foreign tables; unseen: it only reads, by a connection around lull
+SELECT * FROM remote
+-- foreign tables, written
+INSERT INTO remote VALUES (805, 'fdw')
+-- a foreign table over a view that writes
+SELECT * FROM remote_insert
+-- a foreign table over a view that writes, below a query
+SELECT (SELECT max(f_insert) FROM remote_insert)

@@ -1,10 +1,16 @@
 //! No way out: what clients in a lull send to write all the same, between two fingerprints taken from outside.
 //!
-//! `tables` runs the files in `tests/adversary/` in every manner of sending; `stories` has the ways out that need a past
-//! before the lull, exact frames or a partner; `reads` holds what must not be hindered.
+//! `tables` runs the files in `tests/adversary/` in every manner of sending, and `controls` runs them around lull, where they
+//! must get through; `functions` sends what can be called by number; `stories` has the ways out that need a past before the lull, exact frames or a partner; `reads` holds
+//! what must not be hindered.
 
+mod controls;
+mod functions;
+mod ground;
 mod hidden;
+mod manners;
 mod reads;
+mod stage;
 mod startup;
 mod stories;
 mod tables;
@@ -16,21 +22,29 @@ use crate::support::places::project;
 #[derive(Debug)]
 struct Case {
     reason: String,
+    witness: Witness,
     lines: Vec<String>,
 }
 
+/// By what one can tell that a case does something where nothing is in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Witness {
+    /// The fingerprint moves.
+    Fingerprint,
+    /// It succeeds, and is not seen.
+    Success,
+    None,
+}
+
 /// Reads a table: a line `-- reason` opens a case, every line up to the next is one message, in which ⏎ is a
-/// line feed.
+/// line feed. Behind the reason may stand `; unseen: why` or `; untold: why`, of a case that moves no fingerprint.
 fn cases(file: &str) -> Vec<Case> {
     let path = project("tests/adversary").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut cases: Vec<Case> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
         match (line.strip_prefix("-- "), cases.last_mut()) {
-            (Some(reason), _) => cases.push(Case {
-                reason: reason.to_owned(),
-                lines: Vec::new(),
-            }),
+            (Some(reason), _) => cases.push(Case::of(reason)),
             (None, Some(case)) => case.lines.push(line.replace('⏎', "\n")),
             (None, None) => panic!("{file}: a statement before the first reason"),
         }
@@ -38,6 +52,21 @@ fn cases(file: &str) -> Vec<Case> {
     cases.retain(|case| !case.lines.is_empty());
     assert!(!cases.is_empty(), "{file} has no cases");
     cases
+}
+
+impl Case {
+    fn of(line: &str) -> Self {
+        let witness = match line {
+            _ if line.contains("; unseen: ") => Witness::Success,
+            _ if line.contains("; untold: ") => Witness::None,
+            _ => Witness::Fingerprint,
+        };
+        Self {
+            reason: line.to_owned(),
+            witness,
+            lines: Vec::new(),
+        }
+    }
 }
 
 /// What there is to be changed.

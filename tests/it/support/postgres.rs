@@ -182,10 +182,19 @@ impl Postgres {
 
     /// A fresh database, owned by the ordinary role `app`; dropped, with force, on drop.
     pub fn database(&self) -> Database<'_> {
+        self.database_like("template1")
+    }
+
+    /// A fresh database with everything that is in another one, to which nobody may be connected.
+    pub fn copy_of(&self, original: &Database<'_>) -> Database<'_> {
+        self.database_like(&original.name)
+    }
+
+    fn database_like(&self, template: &str) -> Database<'_> {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("shop_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.superuser("postgres")
-            .run(&format!("CREATE DATABASE {name} OWNER app"));
+            .run(&format!("CREATE DATABASE {name} OWNER app TEMPLATE {template}"));
         Database { name, server: self }
     }
 
