@@ -99,11 +99,14 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct Serve {
-    #[arg(long, value_name = "FILE", required_unless_present = "postgres")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["postgres", "mysql"])]
     config: Option<PathBuf>,
-    /// The server, in place of a file: one cluster, named main
+    /// The PostgreSQL server, in place of a file: one cluster, named main
     #[arg(long, value_name = "ADDRESS", requires = "listen", conflicts_with = "config")]
     postgres: Option<Address>,
+    /// The MySQL or MariaDB server, in place of a file
+    #[arg(long, value_name = "ADDRESS", requires = "listen", conflicts_with_all = ["config", "postgres"])]
+    mysql: Option<Address>,
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     listen: Vec<Address>,
@@ -222,6 +225,7 @@ mod tests {
         for line in [
             "lull serve --config lull.toml",
             "lull serve --postgres 127.0.0.1:5432 --listen 127.0.0.1:6432",
+            "lull serve --mysql 127.0.0.1:3306 --listen 127.0.0.1:6446 --bypass /run/lull/bypass.sock",
             "lull serve --postgres db:5432 --listen [::1]:6432 --listen /run/x.sock --bypass 127.0.0.1:6433 --admin /a --metrics 127.0.0.1:9187 --state /s",
             "lull check --config lull.toml --json",
             "lull on",
@@ -242,6 +246,8 @@ mod tests {
             "lull",
             "lull serve",
             "lull serve --postgres db:5432",
+            "lull serve --mysql db:3306",
+            "lull serve --mysql db:3306 --postgres db:5432 --listen 127.0.0.1:1",
             "lull serve --config a --listen 127.0.0.1:1",
             "lull serve --postgres db --listen 127.0.0.1:1",
             "lull on --drain soon",

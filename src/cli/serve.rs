@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Exit, Serve, output};
 use crate::{
-    config::{Config, ConfigError, Flags, LogFormat},
+    config::{Config, ConfigError, Flags, LogFormat, Protocol},
     server, telemetry,
 };
 
@@ -28,10 +28,13 @@ pub(super) fn run(serve: Serve, admin: Option<PathBuf>, json: bool) -> Exit {
 
 /// What the command line says wins over the file.
 fn settings(serve: Serve, admin: Option<PathBuf>, json: bool) -> Result<Config, ConfigError> {
-    let mut config = match (&serve.config, serve.postgres) {
+    let postgres = serve.postgres.map(|primary| (Protocol::PostgreSql, primary));
+    let server = postgres.or(serve.mysql.map(|primary| (Protocol::MySql, primary)));
+    let mut config = match (&serve.config, server) {
         (Some(path), _) => Config::load(path)?,
-        (None, Some(postgres)) => Config::from_flags(Flags {
-            postgres,
+        (None, Some((protocol, primary))) => Config::from_flags(Flags {
+            protocol,
+            primary,
             listen: serve.listen,
             bypass: serve.bypass,
             admin: None,
@@ -39,7 +42,7 @@ fn settings(serve: Serve, admin: Option<PathBuf>, json: bool) -> Result<Config, 
             state: serve.state,
         })?,
         (None, None) => {
-            let wrong = "expected --config or --postgres".to_owned();
+            let wrong = "expected --config, --postgres or --mysql".to_owned();
             return Err(ConfigError::Wrong {
                 place: "command line".to_owned(),
                 wrong,

@@ -75,7 +75,7 @@ pub struct Cluster {
     pub primary: Upstream,
     pub client_tls: ClientTls,
     pub limits: Limits,
-    /// Whether clients see the ParameterStatus messages that tell them the mode.
+    /// Whether clients see the messages that tell them the mode: PostgreSQL's ParameterStatus.
     pub announce: bool,
     /// Routines that may run in a lull although the audit cannot clear them.
     pub audit_allow: Vec<String>,
@@ -85,12 +85,16 @@ pub struct Cluster {
 pub enum Protocol {
     #[serde(rename = "postgresql")]
     PostgreSql,
+    /// MySQL's and MariaDB's.
+    #[serde(rename = "mysql")]
+    MySql,
 }
 
 impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PostgreSql => "postgresql",
+            Self::MySql => "mysql",
         }
     }
 }
@@ -168,12 +172,23 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        Self::of(Protocol::PostgreSql)
+    }
+}
+
+impl Limits {
+    /// Where nothing is configured.
+    pub fn of(protocol: Protocol) -> Self {
         Self {
             connections_max: 10_000,
             login_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             inspect_bytes_max: 16 << 20,
-            startup_bytes_max: 10_000,
+            startup_bytes_max: match protocol {
+                Protocol::PostgreSql => 10_000,
+                // A client's attributes alone may have 64 KiB.
+                Protocol::MySql => 128 << 10,
+            },
             prepared_statements_max: 10_000,
             audit_timeout: Duration::from_secs(30),
             straggler_grace: Duration::from_secs(5),
@@ -182,10 +197,11 @@ impl Default for Limits {
     }
 }
 
-/// What `lull serve --postgres ...` says in place of a file.
+/// What `lull serve --postgres ...` or `lull serve --mysql ...` says in place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flags {
-    pub postgres: Address,
+    pub protocol: Protocol,
+    pub primary: Address,
     pub listen: Vec<Address>,
     pub bypass: Vec<Address>,
     pub admin: Option<PathBuf>,

@@ -87,7 +87,8 @@ fn a_file_without_a_cluster_or_with_an_unfit_name_is_refused() {
 #[test]
 fn flags_make_one_cluster_named_main() {
     let flags = Flags {
-        postgres: "127.0.0.1:5432".parse().unwrap(),
+        protocol: Protocol::PostgreSql,
+        primary: "127.0.0.1:5432".parse().unwrap(),
         listen: vec!["127.0.0.1:6432".parse().unwrap()],
         bypass: vec![],
         admin: Some("/a/b.sock".into()),

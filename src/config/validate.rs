@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, ti
 use toml::Spanned;
 
 use super::{
-    Address, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, Protocol, SslMode,
-    Upstream, UpstreamTls, default_admin_socket, default_state_dir,
+    Address, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, SslMode, Upstream,
+    UpstreamTls, default_admin_socket, default_state_dir,
     raw::{self, Place},
 };
 
@@ -60,9 +60,9 @@ pub(super) fn file(raw: raw::File, place: &Place<'_>) -> Result<Config, ConfigEr
 pub(super) fn flags(flags: Flags) -> Result<Config, ConfigError> {
     let mut listening: Vec<&Address> = Vec::new();
     for address in flags.listen.iter().chain(&flags.bypass) {
-        if listening.contains(&address) || *address == flags.postgres {
+        if listening.contains(&address) || *address == flags.primary {
             let wrong =
-                format!("{address} is given twice; --postgres, --listen and --bypass must all differ");
+                format!("{address} is given twice; the server, --listen and --bypass must all differ");
             return Err(ConfigError::Wrong {
                 place: "command line".into(),
                 wrong,
@@ -72,16 +72,16 @@ pub(super) fn flags(flags: Flags) -> Result<Config, ConfigError> {
     }
     let cluster = Cluster {
         name: "main".into(),
-        protocol: Protocol::PostgreSql,
+        protocol: flags.protocol,
         listen: flags.listen,
         bypass_listen: flags.bypass,
         bypass_users: Default::default(),
         primary: Upstream {
-            address: flags.postgres,
+            address: flags.primary,
             tls: UpstreamTls::default(),
         },
         client_tls: ClientTls::default(),
-        limits: Limits::default(),
+        limits: Limits::of(flags.protocol),
         announce: true,
         audit_allow: Vec::new(),
     };
@@ -219,7 +219,7 @@ fn upstream_tls(
     if insists && matches!(primary, Address::Unix(_)) {
         return Err(place.wrong(
             at,
-            "PostgreSQL speaks no TLS on Unix sockets: leave primary_sslmode out",
+            "lull speaks no TLS on Unix sockets: leave primary_sslmode out",
         ));
     }
     Ok(UpstreamTls { mode, ca })
@@ -263,7 +263,7 @@ fn client_tls(tls: Option<Spanned<raw::Tls>>, place: &Place<'_>) -> Result<Clien
 }
 
 fn limits(raw: &raw::Cluster, place: &Place<'_>) -> Result<Limits, ConfigError> {
-    let normal = Limits::default();
+    let normal = Limits::of(raw.protocol);
     let count = |key, written: &Option<Spanned<usize>>, min, normal| match written {
         None => Ok(normal),
         Some(n) if *n.get_ref() >= min => Ok(*n.get_ref()),

@@ -13,7 +13,10 @@ use socket2::{Domain, SockAddr, SockRef, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::{Front, prepare};
-use crate::config::Address;
+use crate::{
+    config::Address,
+    relay::{Plain, Stream},
+};
 
 #[derive(Debug)]
 pub enum Listener {
@@ -26,6 +29,22 @@ pub enum Listener {
 pub enum Socket {
     Tcp(TcpStream, SocketAddr),
     Unix(UnixStream),
+}
+
+impl Socket {
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Tcp(_, peer) => peer.to_string(),
+            Self::Unix(_) => "unix socket".to_owned(),
+        }
+    }
+
+    pub(super) fn into_stream(self) -> Stream {
+        Stream::Plain(match self {
+            Self::Tcp(stream, _) => Plain::Tcp(stream),
+            Self::Unix(stream) => Plain::Unix(stream),
+        })
+    }
 }
 
 /// The same between two workers.

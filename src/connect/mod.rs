@@ -4,10 +4,15 @@
 //! Knows sockets, TLS and the messages of a login. It must not know what a lull is: a session takes its order when it
 //! joins the roster.
 
+mod deadline;
 mod dial;
+mod encrypt;
+mod failure;
 mod listen;
-pub mod pg;
+mod mysql;
+mod pg;
 mod probe;
+mod serve;
 mod tally;
 mod tls;
 
@@ -18,7 +23,8 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::config::Cluster;
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
-pub use probe::probe;
+pub use probe::{Probed, probe};
+pub use serve::serve;
 pub use tally::Tally;
 pub use tls::TlsError;
 
@@ -27,7 +33,7 @@ pub use tls::TlsError;
 pub struct Front {
     pub cluster: Arc<Cluster>,
     tls: tls::Tls,
-    declined: dial::Declined,
+    declined: pg::Declined,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
 }
@@ -35,7 +41,7 @@ pub struct Front {
 impl Front {
     pub fn new(cluster: Arc<Cluster>, tally: Arc<Tally>) -> Result<Self, TlsError> {
         let tls = tls::Tls::load(&cluster)?;
-        let declined = dial::Declined::new();
+        let declined = pg::Declined::new();
         Ok(Self {
             cluster,
             tls,

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use super::Front;
-use crate::config::Cluster;
+use super::{Front, mysql, pg};
+use crate::config::{Cluster, Protocol};
+
+/// What an upstream has shown of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probed {
+    Fit(String),
+    /// It may work, but somebody should know.
+    Doubtful(String),
+}
 
 /// Connects, with TLS where the configuration asks for it. What was found, or what would not work and why.
-pub async fn probe(cluster: &Arc<Cluster>) -> Result<String, String> {
+pub async fn probe(cluster: &Arc<Cluster>) -> Result<Probed, String> {
     let front = Front::new(Arc::clone(cluster), Arc::default()).map_err(|error| error.to_string())?;
-    let stream = front.dial().await.map_err(|fault| fault.to_string())?;
-    let how = if stream.is_tls() {
-        "with TLS"
-    } else {
-        "without TLS"
+    let probed = match cluster.protocol {
+        Protocol::PostgreSql => pg::probe(&front).await,
+        Protocol::MySql => mysql::probe(&front).await,
     };
-    Ok(format!("{} answers {how}", cluster.primary.address))
+    probed.map_err(|fault| fault.to_string())
 }

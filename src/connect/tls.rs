@@ -16,7 +16,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 
 use crate::{
-    config::{ClientTls, ClientTlsMode, Cluster, SslMode, UpstreamTls},
+    config::{ClientTls, ClientTlsMode, Cluster, Protocol, SslMode, UpstreamTls},
     telemetry::expiry,
 };
 
@@ -47,12 +47,18 @@ impl Tls {
         let for_clients = match cluster.client_tls.mode {
             ClientTlsMode::Disable => None,
             ClientTlsMode::Allow | ClientTlsMode::Require => {
-                Some(Arc::new(server(&cluster.client_tls).map_err(failed)?))
+                let mut config = server(&cluster.client_tls).map_err(failed)?;
+                config.alpn_protocols = alpn(cluster.protocol);
+                Some(Arc::new(config))
             }
         };
         let for_upstream = match cluster.primary.tls.mode {
             SslMode::Disable => None,
-            _ => Some(Arc::new(client(&cluster.primary.tls).map_err(failed)?)),
+            _ => {
+                let mut config = client(&cluster.primary.tls).map_err(failed)?;
+                config.alpn_protocols = alpn(cluster.protocol);
+                Some(Arc::new(config))
+            }
         };
         let cert = cluster.client_tls.cert.as_ref().filter(|_| for_clients.is_some());
         let chain = cert.map(|cert| certificates(cert)).transpose().map_err(failed)?;
@@ -62,6 +68,13 @@ impl Tls {
             for_upstream,
             expires_unix_s: first.and_then(|der| expiry::not_after_unix_s(der)),
         })
+    }
+}
+
+fn alpn(protocol: Protocol) -> Vec<Vec<u8>> {
+    match protocol {
+        Protocol::PostgreSql => vec![ALPN.to_vec()],
+        Protocol::MySql => Vec::new(),
     }
 }
 
@@ -81,10 +94,9 @@ fn server(tls: &ClientTls) -> Result<ServerConfig, String> {
             builder.with_client_cert_verifier(verifier.build().map_err(text)?)
         }
     };
-    let mut config = builder
+    let config = builder
         .with_single_cert(chain, key)
         .map_err(|error| format!("{}: {error}", cert.display()))?;
-    config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(config)
 }
 
@@ -103,8 +115,7 @@ fn client(tls: &UpstreamTls) -> Result<ClientConfig, String> {
     let dangerous = builder
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
-    let mut config = dangerous.with_no_client_auth();
-    config.alpn_protocols = vec![ALPN.to_vec()];
+    let config = dangerous.with_no_client_auth();
     Ok(config)
 }
 

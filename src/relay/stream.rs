@@ -41,6 +41,19 @@ impl Stream {
         matches!(plain, Plain::Tcp(_))
     }
 
+    /// Whether nobody outside this machine can listen: what database servers take for secure.
+    pub fn is_private(&self) -> bool {
+        self.is_tls() || !self.is_tcp()
+    }
+
+    /// The protocol that both ends of TLS have agreed on.
+    pub fn alpn(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.get_ref().1.alpn_protocol(),
+        }
+    }
+
     /// Waits for the first byte and looks at it; it stays to be read.
     pub async fn begins_with(&self, byte: u8) -> bool {
         let Self::Plain(Plain::Tcp(stream)) = self else {

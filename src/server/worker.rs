@@ -26,7 +26,7 @@ use tokio::{
 use super::counting::{AllMetrics, Writer};
 use crate::{
     admin::Session as SessionRow,
-    connect::{Accepted, Front, Listener, Passed, pg},
+    connect::{self, Accepted, Front, Listener, Passed},
     gate::{Scope, Stragglers, View},
     relay::{Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
     session::{Answer, Audited, Instruction},
@@ -190,7 +190,7 @@ impl Local {
         let metrics = self.metrics.of(&accepted.front.cluster.name);
         let (worker, load) = (Rc::clone(&self.worker), Arc::clone(&self.load));
         spawn_local(async move {
-            pg::serve(worker, metrics, accepted).await;
+            connect::serve(worker, metrics, accepted).await;
             load.fetch_sub(1, Ordering::Relaxed);
         });
     }

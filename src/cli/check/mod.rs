@@ -8,7 +8,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Exit, output};
-use crate::{config::Config, connect};
+use crate::{
+    config::Config,
+    connect::{self, Probed},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,7 +77,11 @@ async fn all(config: &Config) -> Vec<Finding> {
     for cluster in &config.clusters {
         findings.extend(files::tls(cluster));
         let subject = format!("{}: primary {}", cluster.name, cluster.primary.address);
-        findings.push(Finding::from(subject, connect::probe(cluster).await));
+        findings.push(match connect::probe(cluster).await {
+            Ok(Probed::Fit(text)) => Finding::new(Level::Ok, subject, text),
+            Ok(Probed::Doubtful(text)) => Finding::new(Level::Warn, subject, text),
+            Err(text) => Finding::new(Level::Fail, subject, text),
+        });
     }
     findings
 }

@@ -8,16 +8,16 @@ use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    Failure, Key, Startup, binding,
-    deadline::Deadline,
+    Key, binding, dial,
     inbox::{Inbox, Missing},
+    open::Startup,
 };
 use crate::{
-    connect::Front,
+    connect::{Front, deadline::Deadline, failure::Failure},
     fault::Fault,
     relay::{Ahead, Stream},
     session::pg::{Kind, Login, Parameters, Settings},
-    telemetry::metrics::{LimitHit, LoginResult, UpstreamError, WorkerMetrics},
+    telemetry::metrics::{LimitHit, LoginResult, WorkerMetrics},
     wire::pg::{backend, frontend},
 };
 
@@ -60,16 +60,16 @@ pub(super) async fn authenticate(
     deadline: Deadline,
 ) -> Result<Authenticated, Failure> {
     let began = Instant::now();
-    let upstream = match deadline.keep(front.dial()).await {
+    let upstream = match deadline.keep(dial::dial(front)).await {
         Some(Ok(upstream)) => upstream,
         Some(Err(fault)) => {
             metrics.upstream_failed(&fault);
-            return Err(unreachable(fault, client));
+            return Err(Failure::unreachable(fault, client));
         }
         None => {
-            let fault = deadline.missed_by_upstream();
-            metrics.upstream_failed(&fault);
-            return Err(Failure::new(LoginResult::Timeout, fault, client).because_of(LimitHit::Login));
+            let failure = Failure::upstream_too_slow(client, deadline);
+            metrics.upstream_failed(&failure.fault);
+            return Err(failure);
         }
     };
     metrics.upstream_connect.observe(began.elapsed());
@@ -90,14 +90,10 @@ pub(super) async fn authenticate(
             if result != LoginResult::Rejected && fault.who() == "upstream" {
                 metrics.upstream_failed(&fault);
             }
-            let client = (!told).then_some(exchange.client);
-            Err(Failure {
-                limit: (result == LoginResult::Timeout).then_some(LimitHit::Login),
-                result,
-                fault,
-                told,
-                client,
-            })
+            let mut failure = Failure::silent(result, fault);
+            failure.client = (!told).then_some(exchange.client);
+            failure.limit = (result == LoginResult::Timeout).then_some(LimitHit::Login);
+            Err(failure)
         }
     }
 }
@@ -243,16 +239,6 @@ impl Exchange {
 fn asked(tag: u8, body: &[u8]) -> u32 {
     let code = body.first_chunk::<4>().filter(|_| tag == backend::AUTHENTICATION);
     code.map_or(0, |code| u32::from_be_bytes(*code))
-}
-
-fn unreachable(fault: Fault, client: Stream) -> Failure {
-    let late = UpstreamError::of(&fault) == UpstreamError::Timeout;
-    let failure = Failure::new(LoginResult::UpstreamUnreachable, fault, client);
-    if late {
-        failure.because_of(LimitHit::Connect)
-    } else {
-        failure
-    }
 }
 
 fn upstream_broken(missing: Missing) -> Broken {

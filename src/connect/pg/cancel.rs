@@ -8,6 +8,7 @@ use tokio::{
     time::timeout,
 };
 
+use super::dial;
 use crate::{connect::Front, fault::Fault, relay::Cancel, wire::pg::startup::CANCEL_REQUEST};
 
 /// Process id and secret key, as BackendKeyData carries them: 8 bytes in protocol 3.0, up to 260 in 3.2.
@@ -26,7 +27,7 @@ pub(super) async fn forward(front: &Front, packet: &[u8]) {
 }
 
 async fn send(front: &Front, packet: &[u8]) -> Result<(), Fault> {
-    let mut upstream = front.dial().await?;
+    let mut upstream = dial::dial(front).await?;
     upstream.write_all(packet).await.map_err(Fault::upstream)?;
     // Closing before the server has read could lose the request.
     let _ = timeout(CLOSE_WAIT, upstream.read(&mut [0; 64])).await;

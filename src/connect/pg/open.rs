@@ -1,21 +1,14 @@
 //! The first packets of a client: TLS or not, and then a startup message or a cancel request (manual: "Start-up",
 //! "SSL Session Encryption", "Canceling Requests in Progress").
 
-use std::sync::Arc;
-
 use tokio::io::AsyncWriteExt;
-use tokio_rustls::TlsAcceptor;
 
-use super::{
-    Failure,
-    deadline::Deadline,
-    inbox::{Inbox, Missing},
-};
+use super::inbox::{Inbox, Missing};
 use crate::{
     config::ClientTlsMode,
-    connect::{Front, Socket, tls::ALPN},
+    connect::{Front, Socket, deadline::Deadline, failure::Failure, tls::ALPN},
     fault::Fault,
-    relay::{Plain, Stream},
+    relay::Stream,
     session::pg::Kind,
     telemetry::metrics::{LimitHit, LoginResult},
     wire::pg::startup::{self, Opening},
@@ -51,7 +44,7 @@ pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> R
         match deadline.keep(stream.begins_with(TLS_HANDSHAKE)).await {
             Some(true) => stream = encrypt(stream, front, true, deadline).await?,
             Some(false) => {}
-            None => return Err(too_slow(stream, deadline)),
+            None => return Err(Failure::client_too_slow(stream, deadline)),
         }
     }
     let mut inbox = Inbox::default();
@@ -62,7 +55,7 @@ pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> R
         let packet = match deadline.keep(inbox.packet(&mut stream, limit, exact)).await {
             Some(Ok(packet)) => packet.to_vec(),
             Some(Err(missing)) => return Err(unreadable(missing, stream)),
-            None => return Err(too_slow(stream, deadline)),
+            None => return Err(Failure::client_too_slow(stream, deadline)),
         };
         let answer: &[u8] = match startup::opening(packet.get(4..).unwrap_or_default()) {
             Ok(Opening::SslRequest)
@@ -121,27 +114,17 @@ fn permitted(stream: Stream, startup: Startup, front: &Front) -> Result<Opened, 
 }
 
 async fn encrypt(stream: Stream, front: &Front, direct: bool, deadline: Deadline) -> Result<Stream, Failure> {
-    let refused = |fault| Failure::silent(LoginResult::ClientTls, fault);
-    let (Stream::Plain(plain), Some(config)) = (stream, &front.tls.for_clients) else {
-        return Err(refused(Fault::client("TLS where none is configured")));
-    };
-    let handshake = TlsAcceptor::from(Arc::clone(config)).accept(plain);
-    let Some(accepted) = deadline.keep(handshake).await else {
-        let late = Failure::silent(LoginResult::Timeout, deadline.missed_by_client());
-        return Err(late.because_of(LimitHit::Login));
-    };
-    let tls = accepted.map_err(|error| refused(Fault::client(format!("TLS: {error}"))))?;
+    let stream = front.encrypt_for_client(stream, deadline).await?;
     // Without it, another protocol's client could be led here (manual: "SSL Session Encryption").
-    if direct && tls.get_ref().1.alpn_protocol() != Some(ALPN) {
-        return Err(refused(Fault::client(
-            "direct TLS without the ALPN protocol postgresql",
-        )));
+    if direct && stream.alpn() != Some(ALPN) {
+        let fault = Fault::client("direct TLS without the ALPN protocol postgresql");
+        return Err(Failure::silent(LoginResult::ClientTls, fault));
     }
-    Ok(Stream::Tls(Box::new(tls.into())))
+    Ok(stream)
 }
 
 async fn write(stream: &mut Stream, bytes: &[u8]) -> Result<(), Failure> {
-    stream.write_all(bytes).await.map_err(super::unusable)
+    stream.write_all(bytes).await.map_err(Failure::client_gone)
 }
 
 fn unreadable(missing: Missing, stream: Stream) -> Failure {
@@ -152,25 +135,5 @@ fn unreadable(missing: Missing, stream: Stream) -> Failure {
             failure.because_of(LimitHit::StartupBytes)
         }
         Missing::Malformed(_) => Failure::new(LoginResult::ClientProtocol, Fault::client(missing), stream),
-    }
-}
-
-fn too_slow(stream: Stream, deadline: Deadline) -> Failure {
-    Failure::new(LoginResult::Timeout, deadline.missed_by_client(), stream).because_of(LimitHit::Login)
-}
-
-impl Socket {
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Tcp(_, peer) => peer.to_string(),
-            Self::Unix(_) => "unix socket".to_owned(),
-        }
-    }
-
-    pub(super) fn into_stream(self) -> Stream {
-        Stream::Plain(match self {
-            Self::Tcp(stream, _) => Plain::Tcp(stream),
-            Self::Unix(stream) => Plain::Unix(stream),
-        })
     }
 }

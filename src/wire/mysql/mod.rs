@@ -1,9 +1,12 @@
 //! The client/server protocol of MySQL and MariaDB ("MySQL Internals: Client/Server Protocol", "MariaDB: Clients and
 //! Servers Protocol").
 
+pub mod auth;
 pub mod capability;
 pub mod command;
 pub mod error;
+pub mod greeting;
+pub mod handshake_response;
 pub mod ok;
 pub mod packet;
 pub mod read;

@@ -1,0 +1,46 @@
+//! A connection to a MySQL or MariaDB upstream, up to its greeting; and its TLS, which begins when the client has
+//! answered that (manual: "Protocol::SSLRequest").
+
+use super::leg::{Beyond, Leg};
+use crate::{
+    config::SslMode, connect::Front, fault::Fault, relay::Stream, wire::mysql::capability::Capabilities,
+};
+
+/// A greeting, or the error in its place.
+const GREETING_BYTES_MAX: usize = 4096;
+
+/// The connection, and the payload of the first packet.
+pub(super) async fn dial(front: &Front) -> Result<(Leg, Vec<u8>), Fault> {
+    let open = async |plain| {
+        let mut leg = Leg::new(Stream::Plain(plain));
+        match leg.read(GREETING_BYTES_MAX, Beyond::Nothing).await {
+            Ok(greeting) => Ok((leg, greeting)),
+            Err(missing) => Err(Fault::upstream(format!("no greeting: {missing}"))),
+        }
+    };
+    front.dial(open).await
+}
+
+/// Whether the connection is to be encrypted.
+pub(super) fn wants_tls(front: &Front, leg: &Leg, offered: Capabilities) -> Result<bool, Fault> {
+    if front.tls.for_upstream.is_none() || !leg.stream.is_tcp() {
+        return Ok(false);
+    }
+    match (offered.has(Capabilities::SSL), front.cluster.primary.tls.mode) {
+        (true, _) => Ok(true),
+        (false, SslMode::Prefer) => Ok(false),
+        (false, _) => Err(Fault::upstream(
+            "it offers no TLS, which the configuration requires (primary_sslmode)",
+        )),
+    }
+}
+
+/// Asks for TLS, and goes on inside.
+pub(super) async fn encrypt(front: &Front, mut leg: Leg, request: &[u8]) -> Result<Leg, Fault> {
+    leg.write(request).await.map_err(Fault::upstream)?;
+    let Some((Stream::Plain(plain), sequence)) = leg.into_stream() else {
+        return Err(Fault::upstream("it sends bytes in the clear where TLS begins"));
+    };
+    let stream = front.encrypt_for_upstream(plain).await?;
+    Ok(Leg::resumed(stream, sequence))
+}

@@ -1,0 +1,81 @@
+//! A connection to a PostgreSQL upstream, with TLS where the configuration asks for it (manual: "SSL Session
+//! Encryption").
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{
+    config::SslMode,
+    connect::Front,
+    fault::Fault,
+    relay::{Plain, Stream},
+    wire::pg::startup::SSL_REQUEST,
+};
+
+/// Whether a server that TLS is only preferred for has said no to it a moment ago: then it is not asked with every
+/// login. Where TLS is required, nothing is ever noted.
+pub(in crate::connect) struct Declined {
+    began: Instant,
+    /// Milliseconds since `began`, plus one; 0 is never.
+    at: AtomicU64,
+}
+
+const DECLINED_FOR_MS: u64 = 60_000;
+
+impl Declined {
+    pub(in crate::connect) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            at: AtomicU64::new(0),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&self) {
+        self.at.store(self.now_ms().saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn lately(&self) -> bool {
+        let at = self.at.load(Ordering::Relaxed);
+        at > 0 && self.now_ms() < at.saturating_add(DECLINED_FOR_MS)
+    }
+}
+
+/// A connection to the primary, before anything of PostgreSQL's startup is said.
+pub(super) async fn dial(front: &Front) -> Result<Stream, Fault> {
+    front.dial(async |plain| negotiate(front, plain).await).await
+}
+
+async fn negotiate(front: &Front, mut plain: Plain) -> Result<Stream, Fault> {
+    let wanted = matches!(plain, Plain::Tcp(_)) && front.tls.for_upstream.is_some();
+    if !wanted || front.declined.lately() {
+        return Ok(Stream::Plain(plain));
+    }
+    let mut request = [0; 8];
+    request[3] = 8;
+    request[4..].copy_from_slice(&SSL_REQUEST.to_be_bytes());
+    plain.write_all(&request).await.map_err(Fault::upstream)?;
+    // One byte and no more: what an attacker might have put behind it in clear must meet the TLS layer and fail there.
+    let mut answer = [0];
+    plain.read_exact(&mut answer).await.map_err(Fault::upstream)?;
+    match (&answer, front.cluster.primary.tls.mode) {
+        (b"S", _) => front.encrypt_for_upstream(plain).await,
+        (b"N", SslMode::Prefer) => {
+            front.declined.note();
+            Ok(Stream::Plain(plain))
+        }
+        (b"N", _) => Err(Fault::upstream(
+            "it offers no TLS, which the configuration requires (primary sslmode)",
+        )),
+        _ => Err(Fault::upstream(
+            "it does not answer an SSLRequest as PostgreSQL does",
+        )),
+    }
+}
