@@ -1,5 +1,7 @@
 //! The ground under the other tests: servers start and end, the raw client speaks, the observer sees what it should see.
 
+mod mysql;
+
 use crate::support::postgres::Stop;
 use crate::support::tls::{self, Negotiation};
 use crate::support::{Lull, Message, Observer, Postgres, Settings, Version, Wire, eventually, frames, ports};

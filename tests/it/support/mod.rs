@@ -25,6 +25,7 @@ pub mod frames;
 pub mod http;
 pub mod lull;
 pub mod message;
+pub mod mysql;
 pub mod observer;
 pub mod places;
 pub mod ports;

@@ -112,6 +112,30 @@ pub fn connect_showing(
     negotiation: Negotiation,
     shown: Option<&Certificate>,
 ) -> io::Result<Wire> {
+    let mut tcp = TcpStream::connect_timeout(&address, PATIENCE)?;
+    tcp.set_read_timeout(Some(PATIENCE))?;
+    tcp.set_write_timeout(Some(PATIENCE))?;
+    tcp.set_nodelay(true)?;
+    for (request, expected) in negotiation.requests() {
+        tcp.write_all(&request())?;
+        let mut answer = [0];
+        tcp.read_exact(&mut answer)?;
+        if answer != [*expected] {
+            return Err(io::Error::other(format!(
+                "a request was answered with {answer:?}"
+            )));
+        }
+    }
+    Ok(Wire::over(secure(tcp, certificate, negotiation.alpn(), shown)?))
+}
+
+/// TLS on a connection, trusting exactly this certificate.
+pub fn secure(
+    tcp: TcpStream,
+    certificate: &Path,
+    alpn: Vec<Vec<u8>>,
+    shown: Option<&Certificate>,
+) -> io::Result<rustls::StreamOwned<rustls::ClientConnection, TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in read(certificate)? {
         roots.add(certificate).map_err(io::Error::other)?;
@@ -130,28 +154,14 @@ pub fn connect_showing(
                 .map_err(io::Error::other)?
         }
     };
-    config.alpn_protocols = negotiation.alpn();
-    let mut tcp = TcpStream::connect_timeout(&address, PATIENCE)?;
-    tcp.set_read_timeout(Some(PATIENCE))?;
-    tcp.set_write_timeout(Some(PATIENCE))?;
-    tcp.set_nodelay(true)?;
-    for (request, expected) in negotiation.requests() {
-        tcp.write_all(&request())?;
-        let mut answer = [0];
-        tcp.read_exact(&mut answer)?;
-        if answer != [*expected] {
-            return Err(io::Error::other(format!(
-                "a request was answered with {answer:?}"
-            )));
-        }
-    }
+    config.alpn_protocols = alpn;
     let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
     let session = rustls::ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     let mut stream = rustls::StreamOwned::new(session, tcp);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
     }
-    Ok(Wire::over(stream))
+    Ok(stream)
 }
 
 fn read(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {

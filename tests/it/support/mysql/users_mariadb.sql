@@ -1,0 +1,10 @@
+SET SESSION sql_log_bin = OFF;
+CREATE USER IF NOT EXISTS 'root'@'%';
+GRANT ALL PRIVILEGES ON *.* TO 'root'@'%' WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS 'app'@'%';
+CREATE USER IF NOT EXISTS 'native'@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD('native secret');
+CREATE USER IF NOT EXISTS 'edward'@'%' IDENTIFIED VIA ed25519 USING PASSWORD('ed secret');
+CREATE USER IF NOT EXISTS 'replica'@'%' IDENTIFIED BY 'replica secret';
+GRANT ALL PRIVILEGES ON `shop\_%`.* TO 'app'@'%', 'native'@'%', 'edward'@'%';
+GRANT REPLICATION SLAVE ON *.* TO 'replica'@'%';
+DROP USER IF EXISTS ''@'localhost';
