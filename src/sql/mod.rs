@@ -4,4 +4,5 @@
 //! only what may pass while the server's own read-only state stands behind it; a text that it does not understand is
 //! never called harmless.
 
+pub mod mysql;
 pub mod pg;

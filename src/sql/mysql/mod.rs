@@ -1,0 +1,38 @@
+//! MySQL and MariaDB: splits a text as the server would and says what each statement could do in a lull.
+//!
+//! Guarantees: no panic and no recursion on any bytes; time linear in the text. The answer depends on the text and the
+//! [`Dialect`] alone, so that it can be remembered. The server runs the statements of a text one after the other, each
+//! lexed when its turn comes: what follows a statement that changes the lexing is not read.
+//!
+//! What a session needs to know of a text is in [`Script::statements`]: of each its class, what it does to the
+//! transaction ([`Transaction`]) and to settings ([`Settings`]).
+//!
+//! Must not know: the session, its transaction state, what the audit found (that is handed in as [`RefusedWords`]), and
+//! what a verdict will be. Views, triggers and foreign keys are not visible in a text: the audit names them.
+
+mod analyze;
+mod charset;
+mod class;
+mod command;
+mod dialect;
+mod leaks;
+mod lexer;
+mod literal;
+mod marks;
+mod names;
+mod natives;
+mod reader;
+mod settings;
+mod transaction;
+mod unlexable;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use analyze::{STATEMENTS_MAX, Script, TOKENS_MAX, analyze};
+pub use charset::Charset;
+pub use class::{Access, Class, Inner, Opaque, Settings, Statement, Transaction, Wish, Xa};
+pub use dialect::{Dialect, Flavor, SqlModes};
+pub use unlexable::Unlexable;
+pub use words::RefusedWords;
