@@ -34,6 +34,7 @@ pub struct Front {
     pub cluster: Arc<Cluster>,
     tls: tls::Tls,
     declined: pg::Declined,
+    own_key: mysql::OwnKey,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
 }
@@ -46,6 +47,7 @@ impl Front {
             cluster,
             tls,
             declined,
+            own_key: mysql::OwnKey::default(),
             tally,
         })
     }

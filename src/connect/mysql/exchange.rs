@@ -3,23 +3,32 @@
 //! The client gets everything but that OK, which the session sends when it stands. lull stores no secret: it sees the
 //! exchange pass.
 
-use super::leg::{Beyond, Leg, Missing};
+use super::{
+    leg::{Beyond, Leg, Missing},
+    secret::{Secret, Step, Way},
+};
 use crate::{
-    connect::{deadline::Deadline, failure::Failure},
+    connect::{Front, deadline::Deadline, failure::Failure},
     fault::Fault,
+    relay::Stream,
     telemetry::metrics::{LimitHit, LoginResult, WorkerMetrics},
     wire::mysql::{
         auth::{FAST_SUCCESS, Said},
+        capability::Capabilities,
         error::Error,
+        greeting::Greeting,
+        handshake_response::HandshakeResponse,
     },
 };
 
 /// A ticket or a token of a method, a certificate, an error text.
 const MESSAGE_BYTES_MAX: usize = 256 << 10;
 
-pub(super) struct Exchange {
+pub(super) struct Exchange<'a> {
     pub(super) client: Leg,
     pub(super) upstream: Leg,
+    front: &'a Front,
+    secret: Secret<'a>,
     /// Whether it is the client's turn. The server may speak nonetheless.
     awaits_client: bool,
 }
@@ -31,11 +40,21 @@ enum Heard {
     Upstream(Vec<u8>),
 }
 
-impl Exchange {
-    pub(super) fn new(client: Leg, upstream: Leg) -> Self {
+impl<'a> Exchange<'a> {
+    pub(super) fn new(
+        client: Leg,
+        upstream: Leg,
+        greeting: &Greeting<'_>,
+        response: &HandshakeResponse<'_>,
+        front: &'a Front,
+    ) -> Self {
+        let ways = (way(&client.stream), way(&upstream.stream));
+        let secret = Secret::new(ways.0, ways.1, response.plugin, &greeting.scramble);
         Self {
             client,
             upstream,
+            front,
+            secret,
             awaits_client: false,
         }
     }
@@ -43,11 +62,12 @@ impl Exchange {
     /// From the client's response on. The payload of the server's OK.
     pub(super) async fn authenticate(
         mut self,
-        response: &[u8],
+        response: &HandshakeResponse<'_>,
+        agreed: Capabilities,
         metrics: &WorkerMetrics,
         deadline: Deadline,
     ) -> Result<(Self, Vec<u8>), Failure> {
-        let outcome = deadline.keep(self.run(response)).await;
+        let outcome = deadline.keep(self.run(response, agreed)).await;
         match outcome.unwrap_or_else(|| Err(self.too_slow(deadline))) {
             Ok(ok) => Ok((self, ok)),
             Err((result, fault, told)) => {
@@ -62,13 +82,20 @@ impl Exchange {
         }
     }
 
-    async fn run(&mut self, response: &[u8]) -> Result<Vec<u8>, Broken> {
-        self.send_upstream(response).await?;
+    async fn run(
+        &mut self,
+        response: &HandshakeResponse<'_>,
+        agreed: Capabilities,
+    ) -> Result<Vec<u8>, Broken> {
+        let answer = self.first_answer(response.answer).await?;
+        let response = response.with(agreed, answer.as_deref());
+        self.send_upstream(&response).await?;
         loop {
             match self.hear().await? {
                 Heard::Client(answer) => {
-                    self.awaits_client = false;
-                    self.send_upstream(&answer).await?;
+                    let step = self.step(&answer).await?;
+                    self.awaits_client = matches!(step, Step::Down(_));
+                    self.take(step, &answer).await?;
                 }
                 Heard::Upstream(payload) => match Said::read(&payload) {
                     Said::Ok => return Ok(payload),
@@ -77,11 +104,52 @@ impl Exchange {
                         return Err(rejected(&payload));
                     }
                     said => {
-                        self.awaits_client = said != Said::More(FAST_SUCCESS);
-                        self.send_client(&payload).await?;
+                        let step = self.secret.hear_server(said).map_err(unfit)?;
+                        self.awaits_client = step == Step::Pass && said != Said::More(FAST_SUCCESS);
+                        match step {
+                            Step::Pass => self.send_client(&payload).await?,
+                            step => self.take(step, &payload).await?,
+                        }
                     }
                 },
             }
+        }
+    }
+
+    /// What the response must carry in place of its own answer, if that is more than a proof.
+    async fn first_answer(&mut self, answer: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        let mut step = self.step(answer).await?;
+        loop {
+            match step {
+                Step::Pass => return Ok(None),
+                Step::Up(answer) => return Ok(Some(answer)),
+                Step::Down(key) => {
+                    self.awaits_client = true;
+                    self.send_client(&key).await?;
+                    let heard = self.client.read(MESSAGE_BYTES_MAX, Beyond::Anything).await;
+                    self.awaits_client = false;
+                    let answer = heard.map_err(client_broken)?;
+                    step = match self.step(&answer).await? {
+                        Step::Pass => Step::Up(answer),
+                        step => step,
+                    };
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self, answer: &[u8]) -> Result<Step, Broken> {
+        if self.secret.asks_for_own_key(answer) {
+            self.secret.own = Some(self.front.own_key.get().await.map_err(unfit)?);
+        }
+        self.secret.hear_client(answer).map_err(unfit)
+    }
+
+    async fn take(&mut self, step: Step, answer: &[u8]) -> Result<(), Broken> {
+        match step {
+            Step::Pass => self.send_upstream(answer).await,
+            Step::Up(other) => self.send_upstream(&other).await,
+            Step::Down(other) => self.send_client(&other).await,
         }
     }
 
@@ -117,6 +185,23 @@ impl Exchange {
         };
         (LoginResult::Timeout, fault, false)
     }
+}
+
+fn way(stream: &Stream) -> Way {
+    match (stream.is_tls(), stream.is_tcp()) {
+        (true, _) => Way::Tls,
+        (false, false) => Way::UnixSocket,
+        (false, true) => Way::Open,
+    }
+}
+
+/// A password that cannot pass.
+fn unfit(fault: Fault) -> Broken {
+    let result = match fault {
+        Fault::Upstream(_) => LoginResult::UpstreamProtocol,
+        _ => LoginResult::ClientTls,
+    };
+    (result, fault, false)
 }
 
 /// The client has been told in the server's own words.

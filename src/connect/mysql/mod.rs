@@ -5,9 +5,11 @@
 
 mod dial;
 mod exchange;
+mod keys;
 mod leg;
 mod open;
 mod probe;
+mod secret;
 
 use std::{sync::Arc, time::Instant};
 
@@ -28,6 +30,7 @@ use crate::{
     },
 };
 use exchange::Exchange;
+pub(super) use keys::OwnKey;
 use leg::Leg;
 use open::{failed, offered, open};
 pub(super) use probe::probe;
@@ -56,9 +59,9 @@ pub(super) async fn log_in(
     };
     let (client, upstream) = secure(client, upstream, &greeting, &response, front, metrics, deadline).await?;
     let agreed = agreed_upstream(&response, &greeting, upstream.stream.is_tls());
-    let exchange = Exchange::new(client, upstream);
+    let exchange = Exchange::new(client, upstream, &greeting, &response, front);
     let (exchange, ok) = exchange
-        .authenticate(&response.with(agreed, None), metrics, deadline)
+        .authenticate(&response, agreed, metrics, deadline)
         .await?;
     let login = Login {
         client: response.capabilities.both(offered(greeting.capabilities, front)),
@@ -84,7 +87,7 @@ fn settings(front: &Front) -> Settings {
     }
 }
 
-fn arrival(exchange: Exchange, login: Login, response: &HandshakeResponse<'_>) -> Arrival {
+fn arrival(exchange: Exchange<'_>, login: Login, response: &HandshakeResponse<'_>) -> Arrival {
     let sequence = login.sequence;
     let (client, from_client) = exchange.client.parts();
     let (upstream, from_upstream) = exchange.upstream.parts();
