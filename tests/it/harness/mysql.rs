@@ -1,9 +1,9 @@
 //! The same for MariaDB and MySQL: what the other tests stand on does what it says.
 
-use crate::support::eventually;
 use crate::support::mysql::packets::{self, capability, status};
 use crate::support::mysql::replies::binary_values;
 use crate::support::mysql::{Flavor, Login, Reply, Server, Settings, Wire};
+use crate::support::{Driver, eventually};
 
 #[test]
 fn each_flavor_is_the_server_that_it_says() {
@@ -28,11 +28,11 @@ fn each_flavor_is_the_server_that_it_says() {
 #[test]
 fn every_user_logs_in_by_the_method_that_the_table_names() {
     let by_password = [
-        (Flavor::MariaDb, "native", "native secret"),
-        (Flavor::MariaDb, "replica", "replica secret"),
-        (Flavor::MySql, "sha2", "sha2 secret"),
-        (Flavor::MySql, "sha256", "sha256 secret"),
-        (Flavor::MySql, "replica", "replica secret"),
+        (Flavor::MariaDb, "native", "native-secret"),
+        (Flavor::MariaDb, "replica", "replica-secret"),
+        (Flavor::MySql, "sha2", "sha2-secret"),
+        (Flavor::MySql, "sha256", "sha256-secret"),
+        (Flavor::MySql, "replica", "replica-secret"),
     ];
     for (flavor, user, password) in by_password {
         let server = Server::shared(flavor);
@@ -194,7 +194,7 @@ fn a_session_changes_its_user_and_is_reset() {
             Reply::Ok(_)
         ));
         assert_eq!(client.value("SELECT @mine"), None);
-        let (user, password) = flavor.pick(("native", "native secret"), ("sha2", "sha2 secret"));
+        let (user, password) = flavor.pick(("native", "native-secret"), ("sha2", "sha2-secret"));
         Login::of(user).password(password).change(&mut client).unwrap();
         assert_eq!(client.value("SELECT current_user()"), Some(format!("{user}@%")));
     }
@@ -248,5 +248,25 @@ fn a_session_ends_on_the_server_when_its_client_goes() {
         eventually("it stays so", || {
             (server.value(&there).as_deref() == Some("0")).then_some(())
         });
+    }
+}
+
+#[test]
+fn every_driver_passes_its_checks_directly_on_the_server() {
+    for flavor in Flavor::ALL {
+        for driver in Driver::MYSQL {
+            let db = Server::shared(flavor).database();
+            driver.check(&db.connect_string());
+        }
+    }
+}
+
+#[test]
+fn every_driver_knows_a_read_only_session_when_it_sees_one() {
+    for flavor in Flavor::ALL {
+        for driver in Driver::MYSQL {
+            let db = Server::shared(flavor).database();
+            driver.check_read_only_server(&db.connect_string(), || (), || ());
+        }
     }
 }

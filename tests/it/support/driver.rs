@@ -13,15 +13,34 @@ pub enum Driver {
     Asyncpg,
     SqlAlchemy,
     NodePg,
+    PyMysql,
+    Mysqlclient,
+    MysqlConnector,
+    SqlAlchemyMysql,
+    NodeMysql2,
+    NodeMariadb,
+    PhpPdo,
 }
 
 impl Driver {
+    /// Those for PostgreSQL.
     pub const ALL: [Self; 5] = [
         Self::Psycopg3,
         Self::Psycopg2,
         Self::Asyncpg,
         Self::SqlAlchemy,
         Self::NodePg,
+    ];
+
+    /// Those for MariaDB and MySQL.
+    pub const MYSQL: [Self; 7] = [
+        Self::PyMysql,
+        Self::Mysqlclient,
+        Self::MysqlConnector,
+        Self::SqlAlchemyMysql,
+        Self::NodeMysql2,
+        Self::NodeMariadb,
+        Self::PhpPdo,
     ];
 
     /// The program against `dsn` (as `key=value` words, see `connect_string`), not yet started.
@@ -32,11 +51,25 @@ impl Driver {
             Self::Asyncpg => ("LULL_PYTHON", "asyncpg_.py"),
             Self::SqlAlchemy => ("LULL_PYTHON", "sqlalchemy_.py"),
             Self::NodePg => ("LULL_NODE", "node_pg.js"),
+            Self::PyMysql | Self::Mysqlclient | Self::MysqlConnector => ("LULL_PYTHON", "mysql_dbapi.py"),
+            Self::SqlAlchemyMysql => ("LULL_PYTHON", "sqlalchemy_mysql.py"),
+            Self::NodeMysql2 | Self::NodeMariadb => ("LULL_NODE", "node_mysql.js"),
+            Self::PhpPdo => ("LULL_PHP", "php_pdo.php"),
+        };
+        // A program that knows several drivers is told which is meant.
+        let which = match self {
+            Self::PyMysql => Some("pymysql"),
+            Self::Mysqlclient => Some("mysqlclient"),
+            Self::MysqlConnector => Some("connector"),
+            Self::NodeMysql2 => Some("mysql2"),
+            Self::NodeMariadb => Some("mariadb"),
+            _ => None,
         };
         let mut command = Command::new("timeout");
         command
             .args(["120", &installed(interpreter)])
             .arg(project("tests/drivers").join(program))
+            .args(which)
             .arg(dsn)
             .args(arguments);
         command

@@ -7,11 +7,11 @@
 //! |---|---|---|
 //! | `root` (may do everything) | none | the server's default |
 //! | `app` | none | the server's default |
-//! | `native` | `native secret` | `mysql_native_password` (MariaDB) |
-//! | `edward` | `ed secret` | `ed25519` (MariaDB) |
-//! | `sha2` | `sha2 secret` | `caching_sha2_password` (MySQL) |
-//! | `sha256` | `sha256 secret` | `sha256_password` (MySQL) |
-//! | `replica` | `replica secret` | the server's default; may replicate, and nothing else |
+//! | `native` | `native-secret` | `mysql_native_password` (MariaDB) |
+//! | `edward` | `ed-secret` | `ed25519` (MariaDB) |
+//! | `sha2` | `sha2-secret` | `caching_sha2_password` (MySQL) |
+//! | `sha256` | `sha256-secret` | `sha256_password` (MySQL) |
+//! | `replica` | `replica-secret` | the server's default; may replicate, and nothing else |
 
 use super::settings::{Flavor, Settings};
 use super::{Login, Wire};
@@ -195,7 +195,7 @@ impl Server {
             Flavor::MariaDb => (
                 format!(
                     "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='replica', \
-                     MASTER_PASSWORD='replica secret', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, \
+                     MASTER_PASSWORD='replica-secret', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, \
                      MASTER_SSL_VERIFY_SERVER_CERT=0"
                 ),
                 "START SLAVE",
@@ -203,7 +203,7 @@ impl Server {
             Flavor::MySql => (
                 format!(
                     "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={port}, \
-                     SOURCE_USER='replica', SOURCE_PASSWORD='replica secret', SOURCE_AUTO_POSITION=1, \
+                     SOURCE_USER='replica', SOURCE_PASSWORD='replica-secret', SOURCE_AUTO_POSITION=1, \
                      SOURCE_CONNECT_RETRY=1, GET_SOURCE_PUBLIC_KEY=1"
                 ),
                 "START REPLICA",
@@ -237,6 +237,14 @@ impl Server {
             "the replica does not reach {position}:\n{}",
             self.log()
         );
+    }
+
+    /// For the programs in `tests/drivers`, directly to the server.
+    pub fn connect_string(&self, user: &str, database: &str) -> String {
+        format!(
+            "host=127.0.0.1 port={} user={user} dbname={database}",
+            self.address.port()
+        )
     }
 
     pub fn data_directory(&self) -> PathBuf {
@@ -289,6 +297,11 @@ impl Database<'_> {
     /// A connection as the ordinary user `app`, directly to the server.
     pub fn owner(&self) -> Wire {
         Wire::login(self.server.address, "app", &self.name)
+    }
+
+    /// For the programs in `tests/drivers`, directly to the server, as the ordinary user.
+    pub fn connect_string(&self) -> String {
+        self.server.connect_string("app", &self.name)
     }
 
     /// Runs a statement as the ordinary user, directly on the server; panics if it fails.
