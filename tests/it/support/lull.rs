@@ -3,7 +3,7 @@
 //! Knows the command line and the sockets, nothing else. A test that fails finds lull's log in its output.
 
 use super::places::{Account, Scratch};
-use super::{Postgres, eventually, http, ports};
+use super::{Postgres, eventually, http, mysql, ports};
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -12,10 +12,52 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// The server behind lull, and what it speaks: an address alone is PostgreSQL's.
+#[derive(Clone, Copy, Debug)]
+pub struct Primary {
+    /// As the flag of `lull serve`.
+    flag: &'static str,
+    /// As `protocol` in the configuration.
+    protocol: &'static str,
+    pub address: SocketAddr,
+}
+
+impl Primary {
+    pub fn mysql(address: SocketAddr) -> Self {
+        Self {
+            flag: "--mysql",
+            protocol: "mysql",
+            address,
+        }
+    }
+}
+
+impl From<SocketAddr> for Primary {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            flag: "--postgres",
+            protocol: "postgresql",
+            address,
+        }
+    }
+}
+
+impl From<&Postgres> for Primary {
+    fn from(server: &Postgres) -> Self {
+        server.address.into()
+    }
+}
+
+impl From<&mysql::Server> for Primary {
+    fn from(server: &mysql::Server) -> Self {
+        Self::mysql(server.address)
+    }
+}
+
 /// The addresses and paths of one lull: its own, on which nobody else listens.
 #[derive(Clone, Debug)]
 pub struct Addresses {
-    pub postgres: SocketAddr,
+    pub primary: Primary,
     pub listen: SocketAddr,
     pub bypass: SocketAddr,
     pub metrics: SocketAddr,
@@ -29,7 +71,7 @@ impl Addresses {
     /// The flags of `lull serve` that say the same.
     pub fn flags(&self) -> Vec<String> {
         let pairs = [
-            ("--postgres", self.postgres.to_string()),
+            (self.primary.flag, self.primary.address.to_string()),
             ("--listen", self.listen.to_string()),
             ("--bypass", self.bypass.to_string()),
             ("--metrics", self.metrics.to_string()),
@@ -45,7 +87,7 @@ impl Addresses {
     /// A configuration that says the same; `cluster` is put into its `[[cluster]]` table, `rest` behind it.
     pub fn config(&self, cluster: &str, rest: &str) -> String {
         let Self {
-            postgres,
+            primary,
             listen,
             bypass,
             metrics,
@@ -53,10 +95,13 @@ impl Addresses {
             state,
             ..
         } = self;
+        let Primary {
+            protocol, address, ..
+        } = primary;
         format!(
             "[admin]\nsocket = \"{}\"\n[metrics]\nlisten = \"{metrics}\"\n[state]\ndir = \"{}\"\n\
-             [[cluster]]\nname = \"main\"\nprotocol = \"postgresql\"\nlisten = [\"{listen}\"]\n\
-             bypass_listen = [\"{bypass}\"]\nprimary = \"{postgres}\"\n{cluster}\n{rest}\n",
+             [[cluster]]\nname = \"main\"\nprotocol = \"{protocol}\"\nlisten = [\"{listen}\"]\n\
+             bypass_listen = [\"{bypass}\"]\nprimary = \"{address}\"\n{cluster}\n{rest}\n",
             admin.display(),
             state.display()
         )
@@ -74,20 +119,23 @@ pub struct Lull {
 
 impl Lull {
     /// In front of a server, with flags only. Returns when `/readyz` says so.
-    pub fn start(server: &Postgres) -> Self {
-        Self::in_front_of(server.address)
+    pub fn start<'a, T>(server: &'a T) -> Self
+    where
+        &'a T: Into<Primary>,
+    {
+        Self::in_front_of(server)
     }
 
     /// The same for any address: a server that is down, or a fake one.
-    pub fn in_front_of(postgres: SocketAddr) -> Self {
-        let lull = Self::prepare(postgres);
+    pub fn in_front_of(primary: impl Into<Primary>) -> Self {
+        let lull = Self::prepare(primary);
         lull.launch();
         lull
     }
 
     /// With a configuration file. `write` gets the addresses and returns the file's text; [`Addresses::config`] helps.
-    pub fn with_config(postgres: SocketAddr, write: impl FnOnce(&Addresses) -> String) -> Self {
-        let mut lull = Self::prepare(postgres);
+    pub fn with_config(primary: impl Into<Primary>, write: impl FnOnce(&Addresses) -> String) -> Self {
+        let mut lull = Self::prepare(primary);
         let text = write(&lull.addresses);
         let path = lull.write_config(&text);
         lull.arguments = vec!["--config".to_owned(), path.display().to_string()];
@@ -96,13 +144,13 @@ impl Lull {
     }
 
     /// Everything but the process: for starts that must fail, see [`try_launch`](Self::try_launch).
-    pub fn prepare(postgres: SocketAddr) -> Self {
+    pub fn prepare(primary: impl Into<Primary>) -> Self {
         let scratch = Scratch::new("it", Account::own());
         let directory = scratch.path.clone();
         let state = directory.join("state");
         fs::create_dir(&state).expect("scratch is writable");
         let addresses = Addresses {
-            postgres,
+            primary: primary.into(),
             listen: ports::free(),
             bypass: ports::free(),
             metrics: ports::free(),

@@ -37,7 +37,7 @@ pub mod wire;
 
 pub use driver::Driver;
 pub use fingerprint::Fingerprint;
-pub use lull::Lull;
+pub use lull::{Lull, Primary};
 pub use message::{Message, Replies};
 pub use observer::Observer;
 pub use postgres::{Database, Postgres};

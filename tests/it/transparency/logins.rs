@@ -126,7 +126,7 @@ fn unix_sockets_serve_on_both_legs() {
                     &format!("listen = [\"{}\", \"{}\"]", addresses.listen, listen.display()),
                 )
                 .replace(
-                    &format!("primary = \"{}\"", addresses.postgres),
+                    &format!("primary = \"{}\"", addresses.primary.address),
                     &format!("primary = \"{}\"", upstream.display()),
                 );
             path = Some(listen);
