@@ -43,7 +43,7 @@ pub struct Roster {
     principals: RefCell<HashSet<Rc<Principal>>>,
     view: RefCell<Arc<View>>,
     watches: RefCell<Vec<Watch>>,
-    audits: RefCell<HashMap<Place, Arc<Audited>>>,
+    audits: RefCell<HashMap<Place, Audited>>,
     questions: RefCell<HashMap<u64, (SessionId, oneshot::Sender<Answer>)>>,
     next_question: Cell<u64>,
     needs: RefCell<Option<mpsc::UnboundedSender<Need>>>,
@@ -170,13 +170,13 @@ impl Roster {
         let principal = live.principal();
         let place = (principal.cluster.clone(), principal.database.clone());
         if let Some(audited) = self.audits.borrow().get(&place) {
-            live.tell(Instruction::Audited(Arc::clone(audited)));
+            live.tell(Instruction::Audited(audited.clone()));
         } else if let Some(needs) = &*self.needs.borrow() {
             let _ = needs.send(Need::Audit(place));
         }
     }
 
-    pub fn audited(&self, place: Place, audited: &Arc<Audited>) {
+    pub fn audited(&self, place: Place, audited: &Audited) {
         if !self.view.borrow().reaches(&place.0, &place.1) {
             return;
         }
@@ -185,9 +185,9 @@ impl Roster {
             .iter()
             .filter(|live| of_place(&live.principal(), &place))
         {
-            live.tell(Instruction::Audited(Arc::clone(audited)));
+            live.tell(Instruction::Audited(audited.clone()));
         }
-        self.audits.borrow_mut().insert(place, Arc::clone(audited));
+        self.audits.borrow_mut().insert(place, audited.clone());
     }
 
     /// Watches for the sessions in scope to stand at `generation`. The number of them, and the word when they do.

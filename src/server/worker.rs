@@ -62,7 +62,7 @@ pub(super) enum ToWorker {
     },
     Audited {
         place: Place,
-        audited: Arc<Audited>,
+        audited: Audited,
     },
     Sessions(oneshot::Sender<Vec<SessionRow>>),
     Close,

@@ -9,12 +9,11 @@ pub mod mysql;
 pub mod outlet;
 pub mod pg;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     fault::Fault,
     gate::{Order, Stragglers},
-    sql::pg::RefusedWords,
 };
 use outlet::Outlets;
 
@@ -45,7 +44,7 @@ pub trait Session {
 pub enum Instruction {
     Take(Order),
     /// The audit of the session's database: what must not be mentioned there.
-    Audited(Arc<Audited>),
+    Audited(Audited),
     /// The drain is over, and the session does not stand.
     Straggle(Stragglers),
     /// lull stops: the session ends at its next idle moment.
@@ -54,12 +53,11 @@ pub enum Instruction {
     Ask(Question),
 }
 
-/// What must not be mentioned in a database while a lull covers it.
-#[derive(Debug, Default)]
-pub struct Audited {
-    pub words: RefusedWords,
-    /// Object ids that stand for such names.
-    pub oids: BTreeSet<u32>,
+/// What was found in a database: what must not be mentioned there while a lull covers it.
+#[derive(Clone, Debug)]
+pub enum Audited {
+    PostgreSql(Arc<pg::Audited>),
+    MySql(Arc<mysql::Audited>),
 }
 
 /// A statement of lull's own whose rows come back as `Effects::answers`.

@@ -22,7 +22,10 @@ use crate::{
     server::worker::ToWorker,
     session::{
         Audited,
-        pg::audit::{Audit, Finding, Outcome, Step},
+        pg::{
+            self,
+            audit::{Audit, Finding, Outcome, Step},
+        },
     },
 };
 
@@ -42,7 +45,7 @@ pub(super) enum AuditState {
         /// When it began.
         at: Instant,
         findings: Vec<AuditFinding>,
-        audited: Arc<Audited>,
+        audited: Audited,
     },
 }
 
@@ -69,10 +72,10 @@ impl Control {
         spawn_local(async move { control.audit_until_done(place).await });
     }
 
-    fn tell_audited(&self, place: &Place, audited: &Arc<Audited>) {
+    fn tell_audited(&self, place: &Place, audited: &Audited) {
         self.tell_all(|| ToWorker::Audited {
             place: place.clone(),
-            audited: Arc::clone(audited),
+            audited: audited.clone(),
         });
     }
 
@@ -174,10 +177,10 @@ impl Control {
                 "routines, or what reaches them, are refused in the lull"
             );
         }
-        let audited = Arc::new(Audited {
+        let audited = Audited::PostgreSql(Arc::new(pg::Audited {
             words: outcome.words,
             oids: outcome.oids,
-        });
+        }));
         self.tell_audited(&place, &audited);
         // The lull may have ended meanwhile; the next one asks again.
         if self.gate.borrow().view().reaches(&place.0, &place.1) {

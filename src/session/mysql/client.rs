@@ -189,6 +189,10 @@ impl MySession {
                 Passed::Replaced
             }
             Verdict::Wait => Passed::Hold,
+            Verdict::Yield => {
+                self.say(Own::Yield, chunk, out);
+                Passed::Hold
+            }
         }
     }
 

@@ -1,14 +1,21 @@
 //! Judges the commands of a session that a lull covers, or is open beside.
 //!
 //! Guarantees that no text goes up unread. What the server's read-only state stops goes up for the server to refuse; a
-//! refusal of lull's own is an error packet in the place of the reply.
+//! refusal of lull's own is an error packet in the place of the reply, which leaves session and transaction as they
+//! are.
 
 use crate::{
     session::Refused,
-    wire::mysql::{command, packet::Header},
+    sql::mysql::{self as sql, Dialect, Script, SqlModes},
+    wire::mysql::{
+        attributes,
+        capability::{Capabilities, Status},
+        command,
+        packet::Header,
+    },
 };
 
-use super::{MySession, refusal::Refusal};
+use super::{Cover, MySession, judgement::Judgement, refusal::Refusal};
 
 /// What becomes of a command.
 #[derive(Debug)]
@@ -19,21 +26,238 @@ pub(super) enum Verdict {
     Refuse(Refusal),
     /// Something must be known first.
     Wait,
+    /// The client is about to set what lull has set: that is taken back first.
+    Yield,
 }
 
 impl MySession {
-    pub(super) fn judge(&mut self, header: Header, _payload: &[u8]) -> Verdict {
+    pub(super) fn judge(&mut self, header: Header, payload: &[u8]) -> Verdict {
         let first = header.first.unwrap_or_default();
         if let Some(refusal) = self.lull.as_mut().and_then(|lull| lull.straggle.tell(first)) {
             return Verdict::Refuse(refusal);
         }
-        if !self.is_covered() {
+        if !self.judges() {
             return Verdict::Pass;
         }
+        let seen_whole = payload.len() == header.payload_bytes && !header.continues();
         match first {
-            0x05..=0x08 | 0x0c | 0x0d => Verdict::Refuse(Refusal::new(Refused::Leak, "")),
-            command::QUERY => Verdict::Pass,
+            command::QUERY | command::STMT_PREPARE if !seen_whole => Verdict::Refuse(self.too_large()),
+            command::QUERY => self.judge_query(payload),
+            command::STMT_PREPARE => self.judge_text(payload, 1, Use::Prepare),
+            command::STMT_EXECUTE | command::STMT_BULK_EXECUTE => self.judge_execution(payload),
+            _ if self.is_covered() && !is_harmless(first) => Verdict::Refuse(Refusal::new(
+                Refused::Leak,
+                "This command acts on the whole server.",
+            )),
             _ => Verdict::Pass,
         }
     }
+
+    /// Whether what the client sends is looked at.
+    fn judges(&self) -> bool {
+        self.is_covered() || self.beside().is_some()
+    }
+
+    fn too_large(&mut self) -> Refusal {
+        self.effects.counts.inspect_bytes_hits += 1;
+        let limit = self.settings.inspect_bytes_max;
+        let why = format!("It is refused because it is longer than {limit} bytes (inspect_bytes_max).");
+        Refusal::new(Refused::Unknown, why)
+    }
+
+    fn judge_query(&mut self, payload: &[u8]) -> Verdict {
+        let start = if self.agreed.client.has(Capabilities::QUERY_ATTRIBUTES) {
+            attributes::text_start(payload)
+        } else {
+            Some(1)
+        };
+        match start {
+            Some(start) => self.judge_text(payload, start, Use::Run),
+            None => Verdict::Refuse(Refusal::new(
+                Refused::Unknown,
+                "Its query attributes cannot be read.",
+            )),
+        }
+    }
+
+    fn judge_text(&mut self, payload: &[u8], start: usize, wants: Use) -> Verdict {
+        let Some(dialect) = self.dialect() else {
+            return Verdict::Refuse(Refusal::new(Refused::Unknown, NOT_LOOKED));
+        };
+        let text = payload.get(start..).unwrap_or_default();
+        let multi = wants == Use::Run && self.agreed.client.has(Capabilities::MULTI_STATEMENTS);
+        let script = sql::analyze(text, dialect, multi);
+        let judged = self.judge_script(text, &script, wants);
+        if wants == Use::Prepare {
+            return judged.unchanged();
+        }
+        self.carry_out(judged, payload, start)
+    }
+
+    /// A statement that was prepared: before the lull, when nobody knew how texts were read, or in it.
+    fn judge_execution(&mut self, payload: &[u8]) -> Verdict {
+        let text = command::statement_id(payload).and_then(|id| self.statements.text(id));
+        let (Some(text), Some(now)) = (text, self.dialect()) else {
+            let why = "It is refused because the text of this prepared statement is not known (prepared_statements_max).";
+            return Verdict::Refuse(Refusal::new(Refused::Unknown, why));
+        };
+        let text = text.to_vec();
+        let mut verdict = None;
+        for dialect in readings(&text, now) {
+            let script = sql::analyze(&text, dialect, false);
+            let judged = self.judge_script(&text, &script, Use::Execute);
+            match judged {
+                Judgement::Pass(_) if verdict.is_some() => {}
+                Judgement::Pass(_) => verdict = Some(judged),
+                stricter => return self.carry_out(stricter, payload, 0).unchanged(),
+            }
+        }
+        let judged =
+            verdict.unwrap_or_else(|| Judgement::Refuse(Refusal::new(Refused::Unknown, READ_DIFFERENTLY)));
+        self.carry_out(judged, payload, 0).unchanged()
+    }
+
+    fn judge_script(&self, text: &[u8], script: &Script, wants: Use) -> Judgement {
+        let Some(lull) = self.lull.as_deref() else {
+            return Judgement::pass();
+        };
+        let around = super::judgement::Around {
+            frozen: self.cover == Cover::Frozen,
+            prepares: wants == Use::Prepare,
+            database: &self.database,
+            audited: lull.audited.as_deref(),
+            named: &lull.named,
+            yielded: lull.yielded,
+        };
+        if self.is_covered() {
+            around.judge(text, script)
+        } else {
+            around.judge_beside(text, script, &self.order.mode)
+        }
+    }
+
+    /// Keeps in mind what follows from a command that passes.
+    fn carry_out(&mut self, judged: Judgement, payload: &[u8], start: usize) -> Verdict {
+        match judged {
+            Judgement::Refuse(refusal) if refusal.until_audited => {
+                self.in_lull(|lull| lull.unaudited = true);
+                self.effects.needs_audit = true;
+                Verdict::Wait
+            }
+            Judgement::Refuse(refusal) => Verdict::Refuse(refusal),
+            Judgement::Yield => Verdict::Yield,
+            Judgement::Pass(does) => {
+                self.does(&does);
+                if does.edits.is_empty() {
+                    return Verdict::Pass;
+                }
+                let mut edited = payload.to_vec();
+                for (range, with) in does.edits {
+                    let range = range.start + start..range.end + start;
+                    if let Some(place) = edited.get_mut(range).filter(|place| place.len() == with.len()) {
+                        place.copy_from_slice(with);
+                    }
+                }
+                Verdict::Rewritten(edited)
+            }
+        }
+    }
+
+    /// How the server reads the client's texts now; None before it has said so.
+    fn dialect(&self) -> Option<Dialect> {
+        let seen = self.lull.as_ref()?.seen.as_ref()?;
+        let mut modes = SqlModes::from_value(seen.sql_mode.as_bytes());
+        modes.no_backslash_escapes |= self.status.has(Status::NO_BACKSLASH_ESCAPES);
+        Some(Dialect {
+            flavor: self.server.flavor,
+            version: self.server.version,
+            charset: sql::Charset::from_name(seen.character_set.as_bytes()),
+            modes,
+        })
+    }
 }
+
+impl Verdict {
+    /// For a command whose text is not in it.
+    fn unchanged(self) -> Self {
+        match self {
+            Self::Rewritten(_) => Self::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
+            verdict => verdict,
+        }
+    }
+}
+
+impl Judgement {
+    /// What a text may do when it is prepared, which runs nothing.
+    fn unchanged(self) -> Verdict {
+        match self {
+            Self::Pass(does) if does.edits.is_empty() => Verdict::Pass,
+            Self::Pass(_) | Self::Yield => Verdict::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
+            // It is judged again when it is executed.
+            Self::Refuse(refusal) if refusal.until_audited => Verdict::Pass,
+            Self::Refuse(refusal) => Verdict::Refuse(refusal),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Run,
+    Prepare,
+    Execute,
+}
+
+/// The ways in which a text may have been read when it was prepared.
+fn readings(text: &[u8], now: Dialect) -> Vec<Dialect> {
+    let depends = text.iter().any(|byte| matches!(byte, b'\\' | b'"'));
+    // A later byte of a character that some character sets take for part of it.
+    let double = text.windows(2).any(|pair| matches!(pair, [0x80..=0xff, b'\\' | b'`']));
+    match (double, depends) {
+        (true, _) => Vec::new(),
+        (false, false) => vec![now],
+        (false, true) => {
+            let with = |no_backslash_escapes, ansi_quotes| Dialect {
+                modes: SqlModes {
+                    no_backslash_escapes,
+                    ansi_quotes,
+                    ..now.modes
+                },
+                ..now
+            };
+            vec![
+                with(false, false),
+                with(false, true),
+                with(true, false),
+                with(true, true),
+            ]
+        }
+    }
+}
+
+/// Commands that change nothing but the session, or nothing at all.
+fn is_harmless(first: u8) -> bool {
+    matches!(
+        first,
+        command::QUIT
+            | command::INIT_DB
+            | command::FIELD_LIST
+            | command::STATISTICS
+            | command::PROCESS_INFO
+            | command::PING
+            | command::CHANGE_USER
+            | command::BINLOG_DUMP
+            | command::BINLOG_DUMP_GTID
+            | command::REGISTER_SLAVE
+            | command::STMT_SEND_LONG_DATA
+            | command::STMT_CLOSE
+            | command::STMT_RESET
+            | command::STMT_FETCH
+            | command::SET_OPTION
+            | command::RESET_CONNECTION
+    )
+}
+
+const NOT_LOOKED: &str = "It is refused because the session's settings are not known.";
+const PREPARED_LIFT: &str = "It is refused because a prepared statement must not change what a lull depends on; sent as text it runs.";
+const READ_DIFFERENTLY: &str =
+    "It is refused because the text of this prepared statement is read differently in other character sets.";

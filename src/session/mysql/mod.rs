@@ -12,8 +12,10 @@
 //!
 //! It must not know sockets, clocks or other sessions.
 
+mod audit;
 mod client;
 mod inspect;
+mod judgement;
 mod ledger;
 mod own;
 mod refusal;
@@ -25,7 +27,10 @@ mod straggle;
 mod upstream;
 mod work;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     fault::Fault,
@@ -38,7 +43,9 @@ use crate::{
     },
 };
 
-use super::{Activity, Audited, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
+pub use audit::Audited;
+
+use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
 use ledger::{Ledger, Owed};
 use refusal::Refusal;
 use reply::Reply;
@@ -150,6 +157,8 @@ pub struct MySession {
     stands_at: u64,
     cover: Cover,
     set: Set,
+    /// The server reports what is committed because lull has said so.
+    alarmed: bool,
     /// It came from beside the lull, where it was judged: what its transaction has written is not here.
     arrived: bool,
     careful: bool,
@@ -176,11 +185,15 @@ struct InLull {
     seen: Option<own::Seen>,
     /// How texts are read has changed since.
     stale: bool,
+    /// The client's own settings of the server's reports hold, for the command that is held.
+    yielded: bool,
     /// What the session's default would be without the lull; None where the client has said nothing in it.
     wish: Option<bool>,
     audited: Option<Arc<Audited>>,
     /// The command that is held waits for that.
     unaudited: bool,
+    /// What PREPARE has made in the lull, and whether it only reads.
+    named: HashMap<Vec<u8>, bool>,
     /// The client's login waits for the session to stand.
     welcome: Option<Vec<u8>>,
     attempts: u32,
@@ -220,6 +233,7 @@ impl MySession {
             stands_at: 0,
             cover: Cover::None,
             set: Set::Nothing,
+            alarmed: false,
             arrived: false,
             careful: false,
             awaits_order: false,
@@ -305,7 +319,7 @@ impl MySession {
         if self.armed != Armed::Never {
             self.armed = Armed::Due;
         }
-        (self.set, self.cover) = (Set::Nothing, Cover::None);
+        (self.set, self.alarmed, self.cover) = (Set::Nothing, false, Cover::None);
         if let Some(lull) = &mut self.lull {
             (lull.seen, lull.wish) = (None, None);
             lull.straggle.transaction_over();
@@ -361,7 +375,7 @@ impl Session for MySession {
         match instruction {
             Instruction::Take(order) => self.take(order),
             Instruction::Audited(audited) => {
-                if let Some(lull) = &mut self.lull {
+                if let (Some(lull), super::Audited::MySql(audited)) = (&mut self.lull, audited) {
                     lull.audited = Some(audited);
                 }
             }

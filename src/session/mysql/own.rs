@@ -21,7 +21,13 @@ pub(super) enum Own {
     Watch,
     /// The same, and it refuses writes from the next transaction on.
     Guard,
+    /// The server reports what is committed. Not in a transaction, where MySQL does not allow it.
+    Alarm,
     Restore,
+    /// What `Alarm` has set.
+    Silence,
+    /// Only what `Watch` has set, for a client that is about to set it itself.
+    Yield,
     Question,
     /// The end of a transaction whose time is over.
     Rollback,
@@ -58,14 +64,10 @@ pub(super) fn guard(server: &Server, guards: bool) -> String {
     } else {
         String::new()
     };
-    let (gtid_variable, gtids) = if server.is_mariadb() {
-        (",last_gtid", "")
-    } else {
-        ("", ", SESSION session_track_gtids = 'OWN_GTID'")
-    };
+    let gtid = if server.is_mariadb() { ",last_gtid" } else { "" };
     format!(
         "SET SESSION {value}session_track_schema = 1, SESSION session_track_transaction_info = 'STATE', \
-         SESSION session_track_system_variables = '{read_only},sql_mode,character_set_client{gtid_variable}'{gtids}"
+         SESSION session_track_system_variables = '{read_only},sql_mode,character_set_client{gtid}'"
     )
 }
 
@@ -144,28 +146,30 @@ fn plain(text: &[u8]) -> String {
         .collect()
 }
 
-/// `guarded`: whether the server refuses writes because lull has said so.
-pub(super) fn restore(server: &Server, kept: &Kept, guarded: bool) -> String {
+pub(super) const ALARM: &str = "SET SESSION session_track_gtids = 'OWN_GTID'";
+
+pub(super) fn silence(kept: &Kept) -> String {
+    format!("SET SESSION session_track_gtids = '{}'", kept.gtids)
+}
+
+/// `guard`: whether the server refuses writes because lull has said so, and no longer shall.
+pub(super) fn restore(server: &Server, kept: &Kept, guard: bool) -> String {
     let read_only = server.read_only_variable();
     let Kept {
         read_only: value,
         schema,
         transactions,
         variables,
-        gtids,
+        ..
     } = kept;
-    let value = if guarded {
+    let value = if guard {
         format!("{read_only} = {}, SESSION ", u8::from(*value))
     } else {
         String::new()
     };
-    let gtids = match gtids.as_str() {
-        "" => String::new(),
-        gtids => format!(", SESSION session_track_gtids = '{gtids}'"),
-    };
     format!(
         "SET SESSION {value}session_track_schema = {}, SESSION session_track_transaction_info = '{transactions}', \
-         SESSION session_track_system_variables = '{variables}'{gtids}",
+         SESSION session_track_system_variables = '{variables}'",
         u8::from(*schema)
     )
 }

@@ -57,6 +57,17 @@ impl Refusal {
         }
     }
 
+    /// For what could run code that the audit has not seen yet.
+    pub(super) fn until_audited() -> Self {
+        Self {
+            until_audited: true,
+            ..Self::new(
+                Refused::Hidden,
+                "It is refused because the routines of this database are still being looked at.",
+            )
+        }
+    }
+
     pub(super) fn message(&self, server: Server, lull: &Lull) -> String {
         let sentence = if server.is_mariadb() {
             "Cannot execute statement in a READ ONLY transaction"

@@ -1,12 +1,8 @@
 //! Which server it is, and what is called how there.
 
-/// As the server's greeting says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavor {
-    MySql,
-    MariaDb,
-}
+pub use crate::sql::mysql::Flavor;
 
+/// As its greeting says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Server {
     pub flavor: Flavor,

@@ -7,6 +7,7 @@ use crate::{
     fault::Fault,
     gate::{Mode, Order},
     session::outlet::Outlets,
+    sql::mysql::Wish,
     wire::mysql::{
         capability::{Capabilities, Status},
         ok::{Change, Kind as Report},
@@ -15,12 +16,15 @@ use crate::{
 
 use super::{
     Armed, Cover, InLull, MySession, Set, Talk,
-    own::{self, Gathered, Own, Seen},
+    judgement::Does,
+    own::{self, Gathered, Kept, Own, Seen},
 };
 
 /// How often a statement of lull's own may be interrupted by somebody's KILL QUERY before the session is given up.
 /// Each costs somebody a connection.
 const ATTEMPTS_MAX: u32 = 100;
+/// Names of prepared statements that are remembered.
+const NAMES_MAX: usize = 1000;
 
 impl MySession {
     /// Takes an order. What follows from it is `advance`'s business.
@@ -93,6 +97,7 @@ impl MySession {
         self.order.mode == Mode::Normal
             && self.is_quiet()
             && self.set == Set::Nothing
+            && !self.alarmed
             && !self.awaits_order
             && !self.lull.as_deref().is_some_and(unfinished)
             && !self.closing
@@ -157,10 +162,17 @@ impl MySession {
             Mode::ReadOnly(_) if self.set != Set::Guard => return Some(Own::Guard),
             Mode::Beside(_) if self.set == Set::Nothing => return Some(Own::Watch),
             Mode::Beside(_) if self.set == Set::Guard => return Some(Own::Restore),
+            Mode::ReadOnly(_) if !self.alarmed && self.may_alarm() => return Some(Own::Alarm),
             Mode::Normal if self.set != Set::Nothing => return Some(Own::Restore),
+            Mode::Normal | Mode::Beside(_) if self.alarmed && !in_transaction => return Some(Own::Silence),
             _ => {}
         }
         (!self.questions.is_empty()).then_some(Own::Question)
+    }
+
+    fn may_alarm(&self) -> bool {
+        let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
+        !self.server.is_mariadb() && !self.in_transaction() && self.cover == Cover::Server && tracks
     }
 
     /// Whether a command may begin now.
@@ -188,6 +200,13 @@ impl MySession {
                 self.cover = Cover::None;
                 self.restoring()
             }
+            Own::Alarm => own::ALARM.into(),
+            Own::Silence => self
+                .kept()
+                .map_or_else(|| "DO 0".to_owned(), |kept| own::silence(&kept)),
+            Own::Yield => self
+                .kept()
+                .map_or_else(|| "DO 0".to_owned(), |kept| own::restore(&server, &kept, false)),
             Own::Question => self
                 .questions
                 .front()
@@ -199,15 +218,18 @@ impl MySession {
         self.ledger.own(own);
     }
 
+    /// What the session is to have again, the client's wishes included.
+    fn kept(&self) -> Option<Kept> {
+        let lull = self.lull.as_ref()?;
+        let mut kept = lull.seen.as_ref()?.kept.clone();
+        kept.read_only = lull.wish.unwrap_or(kept.read_only);
+        Some(kept)
+    }
+
     fn restoring(&self) -> String {
-        let lull = self.lull.as_ref();
-        let Some(seen) = lull.and_then(|lull| lull.seen.as_ref()) else {
+        let Some(kept) = self.kept() else {
             return "DO 0".to_owned();
         };
-        let mut kept = seen.kept.clone();
-        if let Some(wish) = lull.and_then(|lull| lull.wish) {
-            kept.read_only = wish;
-        }
         own::restore(&self.server, &kept, self.set == Set::Guard)
     }
 
@@ -234,6 +256,10 @@ impl MySession {
             Own::Guard | Own::Watch => self.count_attempt("the guard", &reply)?,
             Own::Restore if !reply.failed() => self.set = Set::Nothing,
             Own::Restore => self.count_attempt("the setting to restore", &reply)?,
+            // A server without a binary log has nothing to report, which is no reason to end anything.
+            Own::Alarm => self.alarmed = true,
+            Own::Silence => self.alarmed = false,
+            Own::Yield => self.in_lull(|lull| lull.yielded = true),
             Own::Question => self.answer(reply),
             Own::Rollback | Own::Unlock => {
                 let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
@@ -334,6 +360,37 @@ impl MySession {
             Report::Schema(_) => kept.schema,
             _ => true,
         }
+    }
+
+    /// What follows from a text that goes up.
+    pub(super) fn does(&mut self, does: &Does) {
+        if let Some(wish) = does.wish {
+            let now = self.kept().is_some_and(|kept| kept.read_only);
+            let wish = match wish {
+                Wish::On => true,
+                Wish::Off => false,
+                // What the server's configuration says then, nobody knows: as it was.
+                Wish::Default | Wish::Unknown => now,
+            };
+            self.in_lull(|lull| lull.wish = Some(wish));
+        }
+        if does.lifts && self.set == Set::Guard {
+            self.set = Set::Reports;
+            self.effects.counts.reasserts_session += 1;
+        }
+        if does.reports {
+            // From here on the client's own settings hold; they are asked for, and lull's are set again, behind it.
+            self.set = Set::Nothing;
+        }
+        self.in_lull(|lull| {
+            lull.yielded = false;
+            lull.stale |= does.rereads || does.reports;
+            for (name, reads) in &does.names {
+                if lull.named.len() < NAMES_MAX || lull.named.contains_key(name) {
+                    lull.named.insert(name.clone(), *reads);
+                }
+            }
+        });
     }
 
     pub(super) fn in_lull(&mut self, change: impl FnOnce(&mut InLull)) {

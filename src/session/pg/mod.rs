@@ -30,16 +30,19 @@ mod tests;
 mod transaction;
 mod upstream;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     fault::Fault,
     gate::{Lull, Mode, Order},
-    sql::pg::Wish,
+    sql::pg::{RefusedWords, Wish},
     wire::pg::{backend::Status, error, frame::Frames},
 };
 
-use super::{Activity, Audited, Effects, Instruction, Question, Report, Session, outlet::Outlets};
+use super::{Activity, Effects, Instruction, Question, Report, Session, outlet::Outlets};
 use batch::Batch;
 use book::Book;
 use ledger::Ledger;
@@ -62,6 +65,14 @@ pub struct Settings {
     pub prepared_statements_max: usize,
     /// Whether the client sees the server's reports of the setting that lull changes.
     pub announce: bool,
+}
+
+/// What the audit of a database has found: what must not be mentioned there while a lull covers it.
+#[derive(Debug, Default)]
+pub struct Audited {
+    pub words: RefusedWords,
+    /// Object ids that stand for such names.
+    pub oids: BTreeSet<u32>,
 }
 
 /// By what the server refuses writes on this connection now. Each is the server's word, not ours.
@@ -318,9 +329,8 @@ impl Session for PgSession {
         }
         match instruction {
             Instruction::Take(order) => self.take(order),
-            Instruction::Audited(audited) => {
-                self.audited(audited);
-            }
+            Instruction::Audited(super::Audited::PostgreSql(audited)) => self.audited(audited),
+            Instruction::Audited(super::Audited::MySql(_)) => {}
             Instruction::Straggle(policy) => self.straggle(policy, out),
             Instruction::Close => (self.closing, self.careful) = (true, true),
             Instruction::Ask(question) => {

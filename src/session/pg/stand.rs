@@ -8,13 +8,13 @@ use std::{collections::HashMap, rc::Rc, sync::Arc};
 use crate::{
     fault::Fault,
     gate::{Lull, Mode, Order},
-    session::{Audited, outlet::Outlets},
+    session::outlet::Outlets,
     sql::pg::{self as sql, Class, Conforming, Modes, RefusedWords, Statement, Wish},
     wire::pg::backend::Status,
 };
 
 use super::{
-    Cover, InLull, Kind, PgSession, Wrap,
+    Audited, Cover, InLull, Kind, PgSession, Wrap,
     batch::Batch,
     book::Book,
     own::{self, Own, Reply},

@@ -1,6 +1,7 @@
 //! The client/server protocol of MySQL and MariaDB ("MySQL Internals: Client/Server Protocol", "MariaDB: Clients and
 //! Servers Protocol").
 
+pub mod attributes;
 pub mod auth;
 pub mod capability;
 pub mod command;

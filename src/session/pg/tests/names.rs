@@ -145,7 +145,8 @@ fn a_name_from_before_the_lull_that_is_used_before_the_audit_is_known_waits_and_
         pair.settle().unwrap();
         pair.to_client.clear();
         assert_eq!(pair.says(&query("EXECUTE q")), "", "nobody can judge it yet");
-        pair.tell(Instruction::Audited(Arc::default())).unwrap();
+        pair.tell(Instruction::Audited(Audited::PostgreSql(Arc::default())))
+            .unwrap();
         pair.settle().unwrap();
         assert_eq!(pair.heard(), "T D C:SELECT_1 Z:I");
     }

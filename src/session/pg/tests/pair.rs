@@ -145,7 +145,7 @@ impl Pair {
     /// The lull opens, and the audit finds nothing.
     pub fn on_audited(&mut self) -> Result<(), Fault> {
         self.on()?;
-        self.tell(Instruction::Audited(Arc::new(Audited::default())))
+        self.tell(Instruction::Audited(Audited::PostgreSql(Arc::default())))
     }
 
     pub fn off(&mut self) -> Result<(), Fault> {

@@ -1,0 +1,302 @@
+//! What a text may do in a lull, and beside one. Pure policy over what the lexer says.
+
+use std::{collections::HashMap, ops::Range};
+
+use crate::{
+    gate::Mode,
+    session::Refused,
+    sql::mysql::{Access, Class, Opaque, RefusedWords, Script, Statement, Transaction, Wish},
+};
+
+use super::{Audited, refusal::Refusal};
+
+#[derive(Debug)]
+pub(super) enum Judgement {
+    Pass(Does),
+    Refuse(Refusal),
+    /// The client is about to set what lull has set.
+    Yield,
+}
+
+/// What follows from a text that passes.
+#[derive(Debug, Default)]
+pub(super) struct Does {
+    /// Pieces of the text that are overwritten, each by as many bytes.
+    pub(super) edits: Vec<(Range<usize>, &'static [u8])>,
+    /// What the client wants its session to be.
+    pub(super) wish: Option<Wish>,
+    /// The guard must be set again behind it.
+    pub(super) lifts: bool,
+    /// The client sets the server's reports itself.
+    pub(super) reports: bool,
+    /// How texts are read may change.
+    pub(super) rereads: bool,
+    /// Names that stand for a text from now on, and whether it only reads.
+    pub(super) names: Vec<(Vec<u8>, bool)>,
+}
+
+impl Judgement {
+    pub(super) fn pass() -> Self {
+        Self::Pass(Does::default())
+    }
+}
+
+/// What holds around a text.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    /// The open transaction may write: nothing but what reads may pass.
+    pub(super) frozen: bool,
+    /// The text is prepared, not run.
+    pub(super) prepares: bool,
+    pub(super) database: &'a str,
+    pub(super) audited: Option<&'a Audited>,
+    /// What PREPARE has made in this lull.
+    pub(super) named: &'a HashMap<Vec<u8>, bool>,
+    pub(super) yielded: bool,
+}
+
+impl Around<'_> {
+    /// For a session that a lull covers.
+    pub(super) fn judge(&self, text: &[u8], script: &Script) -> Judgement {
+        if let Some(word) = self
+            .audited
+            .and_then(|audited| script.mentioned(text, &audited.words))
+        {
+            let why = format!("It is refused because {word} could write behind the lull.");
+            return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
+        }
+        let mut does = Does::default();
+        for statement in &script.statements {
+            let alone = script.statements.len() == 1;
+            if let Err(refusal) = self.step(statement, alone, &mut does) {
+                return Judgement::Refuse(refusal);
+            }
+        }
+        if does.reports && !self.yielded {
+            return Judgement::Yield;
+        }
+        Judgement::Pass(does)
+    }
+
+    fn step(&self, statement: &Statement, alone: bool, does: &mut Does) -> Result<(), Refusal> {
+        if self.audited.is_none() && !self.prepares && may_run_routines(statement) {
+            return Err(Refusal::until_audited());
+        }
+        match &statement.class {
+            Class::Read | Class::SyntaxError => {}
+            Class::Guarded if self.frozen => return Err(Refusal::new(Refused::Write, BEGAN_BEFORE)),
+            Class::Guarded => {}
+            Class::Lift => self.lift(statement, alone, does)?,
+            Class::Leak(why) => {
+                return Err(Refusal::new(
+                    Refused::Leak,
+                    format!("It is refused because {why}."),
+                ));
+            }
+            Class::Opaque(opaque) => self.opaque(opaque, does)?,
+            Class::Unknown(why) => {
+                return Err(Refusal::new(
+                    Refused::Unknown,
+                    format!("It is refused because {why}."),
+                ));
+            }
+        }
+        self.settings(statement, alone, does)
+    }
+
+    fn lift(&self, statement: &Statement, alone: bool, does: &mut Does) -> Result<(), Refusal> {
+        if let Some(Transaction::Begin {
+            access, write_words, ..
+        }) = &statement.transaction
+        {
+            does.edits
+                .extend(write_words.iter().map(|words| (words.clone(), &b"ONLY "[..])));
+            if *access == Some(Access::ReadWrite) && write_words.is_empty() {
+                return Err(Refusal::new(Refused::Lift, MUST_BE_ALONE));
+            }
+        }
+        let settings = &statement.settings;
+        let lifts = |wish: &Option<Wish>| wish.is_some_and(|wish| wish != Wish::On);
+        if lifts(&settings.guard) || lifts(&settings.next) {
+            // Nothing can be put between it and what follows in the same text.
+            if !alone {
+                return Err(Refusal::new(Refused::Lift, MUST_BE_ALONE));
+            }
+            does.lifts = true;
+        }
+        if settings.guard.is_some() {
+            does.wish = settings.guard;
+        }
+        Ok(())
+    }
+
+    fn settings(&self, statement: &Statement, alone: bool, does: &mut Does) -> Result<(), Refusal> {
+        let settings = &statement.settings;
+        if settings.trackers {
+            if !alone {
+                return Err(Refusal::new(Refused::Lift, MUST_BE_ALONE));
+            }
+            does.reports = true;
+        }
+        does.rereads |= settings.lexing;
+        Ok(())
+    }
+
+    fn opaque(&self, opaque: &Opaque, does: &mut Does) -> Result<(), Refusal> {
+        match opaque {
+            Opaque::Call { database, name } => self.call(database, name),
+            Opaque::Prepare {
+                name,
+                script: Some(inner),
+            } => {
+                let reads = self.inner(&inner.text, &inner.script)?;
+                does.names.push((name.to_ascii_lowercase(), reads));
+                Ok(())
+            }
+            Opaque::Immediate { script: Some(inner) } => self.inner(&inner.text, &inner.script).map(|_| ()),
+            Opaque::Prepare { script: None, .. } | Opaque::Immediate { script: None } => {
+                Err(Refusal::new(Refused::Hidden, NO_CONSTANT))
+            }
+            Opaque::Execute { name } => match self.named.get(&name.to_ascii_lowercase()) {
+                Some(reads) if *reads || !self.frozen => Ok(()),
+                Some(_) => Err(Refusal::new(Refused::Write, BEGAN_BEFORE)),
+                None => Err(Refusal::new(Refused::Hidden, PREPARED_BEFORE)),
+            },
+            Opaque::Block => Err(Refusal::new(Refused::Hidden, BLOCK)),
+            Opaque::Unlisted(word) => Err(Refusal::new(
+                Refused::Unknown,
+                format!("The command {word} is not known here."),
+            )),
+        }
+    }
+
+    /// A text within the text. Whether it only reads.
+    fn inner(&self, text: &[u8], script: &Script) -> Result<bool, Refusal> {
+        if let Some(audited) = self.audited
+            && let Some(word) = script.mentioned(text, &audited.words)
+        {
+            let why = format!("It is refused because {word} could write behind the lull.");
+            return Err(Refusal::new(Refused::Hidden, why));
+        }
+        let mut reads = true;
+        for statement in &script.statements {
+            let plain = matches!(statement.class, Class::Read | Class::Guarded | Class::SyntaxError);
+            let settings = &statement.settings;
+            if !plain || settings.trackers || settings.lexing || statement.transaction.is_some() {
+                return Err(Refusal::new(Refused::Hidden, INNER_ACTS));
+            }
+            if statement.class == Class::Guarded && self.frozen {
+                return Err(Refusal::new(Refused::Write, BEGAN_BEFORE));
+            }
+            reads &= statement.class == Class::Read;
+        }
+        Ok(reads)
+    }
+
+    fn call(&self, database: &[u8], name: &[u8]) -> Result<(), Refusal> {
+        if self.frozen {
+            return Err(Refusal::new(Refused::Write, BEGAN_BEFORE));
+        }
+        let here = database.is_empty() || database == self.database.as_bytes();
+        let known = self.audited.is_some_and(|audited| audited.may_call(name));
+        if here && known {
+            Ok(())
+        } else {
+            Err(Refusal::new(Refused::Hidden, CALLS))
+        }
+    }
+
+    /// For a session of another database: what it does there is its own affair.
+    pub(super) fn judge_beside(&self, text: &[u8], script: &Script, mode: &Mode) -> Judgement {
+        let Mode::Beside(lulls) = mode else {
+            return Judgement::pass();
+        };
+        let mut databases = RefusedWords::new();
+        for database in lulls.iter().filter_map(|lull| lull.request.scope.database()) {
+            databases.refuse(database.as_bytes());
+        }
+        let only_reads = |statement: &Statement| {
+            let reads = matches!(statement.class, Class::Read | Class::SyntaxError);
+            reads && !statement.calls
+        };
+        let mut does = Does::default();
+        for statement in &script.statements {
+            let settings = &statement.settings;
+            does.reports |= settings.trackers;
+            does.rereads |= settings.lexing;
+            match &statement.class {
+                Class::Opaque(Opaque::Prepare {
+                    name,
+                    script: Some(_),
+                }) => does.names.push((name.to_ascii_lowercase(), false)),
+                Class::Opaque(Opaque::Prepare { script: None, .. } | Opaque::Immediate { script: None }) => {
+                    return Judgement::Refuse(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
+                }
+                Class::Opaque(Opaque::Execute { name })
+                    if !self.named.contains_key(&name.to_ascii_lowercase()) =>
+                {
+                    return Judgement::Refuse(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
+                }
+                Class::Unknown(why) => {
+                    return Judgement::Refuse(Refusal::new(
+                        Refused::Unknown,
+                        format!("It is refused because {why}."),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        if script.statements.iter().all(only_reads) {
+            return self.reported(does);
+        }
+        if let Some(database) = script.database_mentioned(text, &databases) {
+            let why = format!("The database {database} can only be read.");
+            return Judgement::Refuse(Refusal::new(Refused::Write, why));
+        }
+        let Some(audited) = self.audited else {
+            return Judgement::Refuse(Refusal::until_audited());
+        };
+        for database in lulls.iter().filter_map(|lull| lull.request.scope.database()) {
+            if let Some(word) = audited
+                .reaching(database)
+                .and_then(|words| script.mentioned(text, words))
+            {
+                let why = format!("By {word} it reaches the database {database}, which can only be read.");
+                return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
+            }
+        }
+        self.reported(does)
+    }
+
+    fn reported(&self, does: Does) -> Judgement {
+        if does.reports && !self.yielded {
+            Judgement::Yield
+        } else {
+            Judgement::Pass(does)
+        }
+    }
+}
+
+/// Whether a statement could run code of which only the audit knows: routines, and views that call them.
+fn may_run_routines(statement: &Statement) -> bool {
+    let settings_only = statement.transaction.is_some()
+        || statement.settings.guard.is_some()
+        || statement.settings.next.is_some();
+    match statement.class {
+        Class::Read => !settings_only,
+        Class::Guarded | Class::Opaque(_) => true,
+        Class::Lift => statement.calls,
+        Class::Leak(_) | Class::SyntaxError | Class::Unknown(_) => false,
+    }
+}
+
+const BEGAN_BEFORE: &str = "The transaction began before the lull: it can read on, or end.";
+const MUST_BE_ALONE: &str =
+    "It is refused because what follows it in the same message could write; sent by itself it runs.";
+const NO_CONSTANT: &str = "It is refused because the text that it prepares is not a constant.";
+const PREPARED_BEFORE: &str =
+    "It is refused because nobody knows what was prepared under this name before the lull.";
+const INNER_ACTS: &str = "It is refused because the text that it prepares does more than read or write rows.";
+const BLOCK: &str = "It is refused because a block outside of a routine could write behind the lull.";
+const CALLS: &str = "It is refused because the routine could write behind the lull, or is not known.";
+const ELSEWHERE_UNREAD: &str = "A lull is open on another database, and what this runs cannot be read.";
