@@ -74,6 +74,12 @@ impl View {
         }
     }
 
+    /// Whether a lull is open on one of the cluster's databases.
+    pub fn is_beside(&self, cluster: &str) -> bool {
+        let named = |scope: &Scope| scope.database().is_some() && scope.cluster() == Some(cluster);
+        self.lulls.iter().any(|lull| named(&lull.request.scope))
+    }
+
     /// Whether some session of the database may be in a lull.
     pub fn reaches(&self, cluster: &str, database: &str) -> bool {
         self.lulls

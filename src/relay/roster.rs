@@ -177,7 +177,9 @@ impl Roster {
     }
 
     pub fn audited(&self, place: Place, audited: &Audited) {
-        if !self.view.borrow().reaches(&place.0, &place.1) {
+        let (cluster, database) = &place;
+        let beside = matches!(audited, Audited::MySql(_)) && self.view.borrow().is_beside(cluster);
+        if !beside && !self.view.borrow().reaches(cluster, database) {
             return;
         }
         for live in self

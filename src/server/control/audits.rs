@@ -6,7 +6,6 @@
 
 use std::{
     rc::Rc,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,19 +14,12 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Control, question::NoAnswer};
-use crate::{
-    admin::AuditFinding,
-    relay::Place,
-    server::worker::ToWorker,
-    session::{
-        Audited,
-        pg::{
-            self,
-            audit::{Audit, Finding, Outcome, Step},
-        },
-    },
+use super::{
+    Control,
+    dialects::{Audit, Outcome, Step},
+    question::NoAnswer,
 };
+use crate::{admin::AuditFinding, relay::Place, server::worker::ToWorker, session::Audited};
 
 const RETRY_WAIT: Duration = Duration::from_millis(500);
 /// How long an audit waits for the sessions of its database to stand, so that it need not be done again. Reads wait
@@ -52,7 +44,7 @@ pub(super) enum AuditState {
 impl Control {
     /// A session waits for the audit of its database.
     pub(super) fn need_audit(self: &Rc<Self>, place: Place) {
-        if !self.gate.borrow().view().reaches(&place.0, &place.1) {
+        if !self.is_concerned(&self.gate.borrow().view(), &place) {
             return;
         }
         match self.audits.borrow().get(&place) {
@@ -83,7 +75,12 @@ impl Control {
         self.wait_for_standing(&place).await;
         while self.audits.borrow().contains_key(&place) {
             let began = Instant::now();
+            let generation = self.gate.borrow().view().generation;
             match self.audit(&place).await {
+                // Beside a lull that has been opened since, what was found may be older than it.
+                Ok(_) if self.roams(&place.0) && self.gate.borrow().view().generation != generation => {
+                    continue;
+                }
                 Ok(outcome) => return self.audit_done(place, began, outcome),
                 Err(NoAnswer::Nobody) if self.has_sessions(&place).await => {
                     self.audits
@@ -141,7 +138,7 @@ impl Control {
     }
 
     async fn audit(&self, place: &Place) -> Result<Outcome, NoAnswer> {
-        let mut audit = Audit::new(&self.allowed(&place.0));
+        let mut audit = Audit::new(self.protocol(&place.0), &self.allowed(&place.0));
         let mut step = audit.begin();
         loop {
             match step {
@@ -163,11 +160,14 @@ impl Control {
     }
 
     fn audit_done(&self, place: Place, at: Instant, outcome: Outcome) {
-        let findings: Vec<AuditFinding> = outcome
-            .findings
-            .into_iter()
-            .map(|found| finding(&place, found))
-            .collect();
+        let (cluster, database) = &place;
+        let finding = |(object, why)| AuditFinding {
+            cluster: cluster.clone(),
+            database: database.clone(),
+            object,
+            why,
+        };
+        let findings: Vec<AuditFinding> = outcome.findings.into_iter().map(finding).collect();
         if !findings.is_empty() {
             let (cluster, database, count) = (&place.0, &place.1, findings.len());
             tracing::warn!(
@@ -177,13 +177,10 @@ impl Control {
                 "routines, or what reaches them, are refused in the lull"
             );
         }
-        let audited = Audited::PostgreSql(Arc::new(pg::Audited {
-            words: outcome.words,
-            oids: outcome.oids,
-        }));
+        let audited = outcome.audited;
         self.tell_audited(&place, &audited);
         // The lull may have ended meanwhile; the next one asks again.
-        if self.gate.borrow().view().reaches(&place.0, &place.1) {
+        if self.is_concerned(&self.gate.borrow().view(), &place) {
             self.audits.borrow_mut().insert(
                 place,
                 AuditState::Done {
@@ -249,15 +246,5 @@ impl Control {
             }
         }
         Some(Ok(all))
-    }
-}
-
-fn finding(place: &Place, found: Finding) -> AuditFinding {
-    let (cluster, database) = place.clone();
-    AuditFinding {
-        cluster,
-        database,
-        object: found.object,
-        why: found.why,
     }
 }

@@ -5,6 +5,7 @@
 
 mod audits;
 mod close;
+mod dialects;
 mod open;
 mod question;
 mod reload;
@@ -34,8 +35,8 @@ use super::{
 };
 use crate::{
     admin::{Answer, Call, Command, FenceState, Refused},
-    config::Config,
-    gate::{Gate, Lull, Scope},
+    config::{Config, Protocol},
+    gate::{Gate, Lull, Scope, View},
     relay::{Need, Place},
     telemetry::{
         http::Scrape,
@@ -231,7 +232,7 @@ impl Control {
         }
         self.audits
             .borrow_mut()
-            .retain(|(cluster, database), _| view.reaches(cluster, database));
+            .retain(|place, _| view.reaches(&place.0, &place.1));
         self.fences
             .borrow_mut()
             .retain(|fence| view.lulls.iter().any(|lull| lull.request.scope == fence.scope));
@@ -256,6 +257,22 @@ impl Control {
             }
             _ => Ok(()),
         }
+    }
+
+    fn protocol(&self, cluster: &str) -> Protocol {
+        let config = self.config.borrow();
+        let found = config.clusters.iter().find(|known| known.name == cluster);
+        found.map_or(Protocol::PostgreSql, |cluster| cluster.protocol)
+    }
+
+    /// Whether the cluster's sessions can reach from one database into another.
+    fn roams(&self, cluster: &str) -> bool {
+        self.protocol(cluster) == Protocol::MySql
+    }
+
+    /// Whether what is in a database matters to some lull.
+    fn is_concerned(&self, view: &View, (cluster, database): &Place) -> bool {
+        view.reaches(cluster, database) || self.roams(cluster) && view.is_beside(cluster)
     }
 
     fn clusters_in(&self, scope: &Scope) -> Vec<String> {

@@ -15,9 +15,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Control, is_open, millis, now_unix_ms, question::NoAnswer};
+use super::{Control, dialects, is_open, millis, now_unix_ms, question::NoAnswer};
 use crate::{
     admin::{Answer, AuditFinding, FenceState, Opened, PreparedTransaction, Refused, Session, Straggler},
+    config::Protocol,
     gate::{Lull, Prepared, Request, Stragglers},
     relay::Place,
     server::worker::ToWorker,
@@ -29,8 +30,6 @@ type Notices = mpsc::UnboundedSender<String>;
 type Reply = oneshot::Sender<Result<Answer, Refused>>;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
-const POSITION: &str = "SELECT pg_catalog.pg_current_wal_insert_lsn()";
-const PREPARED: &str = "SELECT gid, owner, database, prepared FROM pg_catalog.pg_prepared_xacts";
 
 /// The words of the workers that all their sessions stand.
 struct Fence {
@@ -328,13 +327,17 @@ impl Control {
     }
 
     /// Asks each cluster what holds for the whole server, in the first of its places that answers.
-    async fn ask_each_cluster(&self, places: &[Place], text: &str) -> BTreeMap<String, Rows> {
+    async fn ask_each_cluster(
+        &self,
+        places: &[Place],
+        text: fn(Protocol) -> &'static str,
+    ) -> BTreeMap<String, Rows> {
         let mut answers = BTreeMap::new();
         for place in places {
             if answers.contains_key(&place.0) {
                 continue;
             }
-            match self.ask(place, text).await {
+            match self.ask(place, text(self.protocol(&place.0))).await {
                 Ok(rows) => {
                     answers.insert(place.0.clone(), rows);
                 }
@@ -350,7 +353,7 @@ impl Control {
     }
 
     async fn positions(&self, places: &[Place]) -> BTreeMap<String, String> {
-        let answers = self.ask_each_cluster(places, POSITION).await;
+        let answers = self.ask_each_cluster(places, dialects::position).await;
         answers
             .into_iter()
             .filter_map(|(cluster, rows)| Some((cluster, first_text(&rows)?)))
@@ -368,15 +371,20 @@ impl Control {
     ) -> Vec<PreparedTransaction> {
         loop {
             let answers = if stands {
-                self.ask_each_cluster(places, PREPARED).await
+                self.ask_each_cluster(places, dialects::prepared).await
             } else {
                 BTreeMap::new()
             };
             let mut found = Vec::new();
             for (cluster, rows) in &answers {
-                found.extend(rows.iter().filter_map(|row| prepared(cluster, row)));
+                found.extend(rows.iter().filter_map(|row| match self.protocol(cluster) {
+                    Protocol::PostgreSql => {
+                        prepared(cluster, row).filter(|transaction| self.covers(lull, transaction))
+                    }
+                    // Nobody can tell in which database a branch has written.
+                    Protocol::MySql => branch(cluster, row),
+                }));
             }
-            found.retain(|transaction| self.covers(lull, transaction));
             let waits = stands && lull.request.prepared == Prepared::Block && Instant::now() < until;
             if found.is_empty() || !waits {
                 return found;
@@ -432,6 +440,18 @@ fn progress(sessions: usize, waiting: &[Session]) -> String {
 fn first_text(rows: &[Vec<Option<Vec<u8>>>]) -> Option<String> {
     let value = rows.first()?.first()?.as_deref()?;
     Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// A row of XA RECOVER.
+fn branch(cluster: &str, row: &[Option<Vec<u8>>]) -> Option<PreparedTransaction> {
+    let [_format, _global_bytes, _branch_bytes, Some(xid)] = row else {
+        return None;
+    };
+    Some(PreparedTransaction {
+        gid: String::from_utf8_lossy(xid).into_owned(),
+        cluster: cluster.to_owned(),
+        ..PreparedTransaction::default()
+    })
 }
 
 fn prepared(cluster: &str, row: &[Option<Vec<u8>>]) -> Option<PreparedTransaction> {

@@ -211,7 +211,9 @@ enum Use {
 fn readings(text: &[u8], now: Dialect) -> Vec<Dialect> {
     let depends = text.iter().any(|byte| matches!(byte, b'\\' | b'"'));
     // A later byte of a character that some character sets take for part of it.
-    let double = text.windows(2).any(|pair| matches!(pair, [0x80..=0xff, b'\\' | b'`']));
+    let double = text
+        .windows(2)
+        .any(|pair| matches!(pair, [0x80..=0xff, b'\\' | b'`']));
     match (double, depends) {
         (true, _) => Vec::new(),
         (false, false) => vec![now],

@@ -12,7 +12,7 @@
 //!
 //! It must not know sockets, clocks or other sessions.
 
-mod audit;
+pub mod audit;
 mod client;
 mod inspect;
 mod judgement;
@@ -137,8 +137,6 @@ pub struct MySession {
     settings: Settings,
     server: Server,
     agreed: Agreed,
-    /// By which the server's KILL knows it.
-    connection_id: u32,
     client: Packets,
     upstream: Packets,
     ledger: Ledger,
@@ -213,7 +211,6 @@ impl MySession {
                 client: login.client,
                 upstream: login.upstream,
             },
-            connection_id: login.connection_id,
             client: Packets::default(),
             upstream: Packets::default(),
             ledger: Ledger::default(),

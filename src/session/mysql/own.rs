@@ -48,7 +48,7 @@ pub(super) fn look(server: &Server) -> String {
     };
     format!(
         "SELECT DATABASE(), @@session.{read_only}, @@session.sql_mode, @@session.character_set_client, \
-         @@session.completion_type, @@session.session_track_schema, @@session.session_track_transaction_info, \
+         @@session.session_track_schema, @@session.session_track_transaction_info, \
          @@session.session_track_system_variables, {gtids}"
     )
 }
@@ -106,8 +106,6 @@ pub(super) struct Seen {
     pub(super) database: Vec<u8>,
     pub(super) sql_mode: String,
     pub(super) character_set: String,
-    /// COMMIT and ROLLBACK begin a new transaction like the one that they end.
-    pub(super) chains: bool,
     pub(super) kept: Kept,
 }
 
@@ -124,13 +122,12 @@ impl Seen {
             database: row.first()?.clone().unwrap_or_default(),
             sql_mode: text(2)?,
             character_set: text(3)?,
-            chains: matches!(text(4)?.as_str(), "CHAIN" | "1"),
             kept: Kept {
                 read_only: is_on(text(1)?),
-                schema: is_on(text(5)?),
-                transactions: text(6)?,
-                variables: text(7)?,
-                gtids: text(8)?,
+                schema: is_on(text(4)?),
+                transactions: text(5)?,
+                variables: text(6)?,
+                gtids: text(7)?,
             },
         })
     }

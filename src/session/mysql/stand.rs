@@ -46,7 +46,11 @@ impl MySession {
                 // What is under way has not been judged.
                 self.cover = Cover::None;
             }
-            self.lull.get_or_insert_default();
+            let lull = self.lull.get_or_insert_default();
+            if matches!(order.mode, Mode::Beside(_)) {
+                // What reaches into the database of a new lull is not known.
+                lull.audited = None;
+            }
             self.careful = true;
         } else if let Some(lull) = &mut self.lull {
             lull.straggle.call_off();
