@@ -24,8 +24,9 @@ pub(super) fn prepared(protocol: Protocol) -> &'static str {
     }
 }
 
+/// Made a handful of times per lull.
 pub(super) enum Audit {
-    PostgreSql(pg::audit::Audit),
+    PostgreSql(Box<pg::audit::Audit>),
     MySql(mysql::audit::Audit),
 }
 
@@ -43,7 +44,7 @@ pub(super) struct Outcome {
 impl Audit {
     pub(super) fn new(protocol: Protocol, allowed: &[String]) -> Self {
         match protocol {
-            Protocol::PostgreSql => Self::PostgreSql(pg::audit::Audit::new(allowed)),
+            Protocol::PostgreSql => Self::PostgreSql(Box::new(pg::audit::Audit::new(allowed))),
             Protocol::MySql => Self::MySql(mysql::audit::Audit::new(allowed)),
         }
     }

@@ -295,7 +295,7 @@ impl MySession {
         let database = String::from_utf8_lossy(database);
         let user = user.map(String::from_utf8_lossy);
         let same_user = user.as_deref().is_none_or(|user| user == &*self.user);
-        if same_user && database == &*self.database {
+        if same_user && database == *self.database {
             return;
         }
         self.database = database.into();

@@ -10,7 +10,7 @@ const LAST: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    texts: Option<Box<HashMap<u32, Box<[u8]>>>>,
+    texts: HashMap<u32, Box<[u8]>>,
     last: Option<u32>,
 }
 
@@ -18,27 +18,25 @@ impl Statements {
     /// False where there are too many: then the text is not kept.
     pub(super) fn insert(&mut self, id: u32, text: Box<[u8]>, most: usize) -> bool {
         self.last = Some(id);
-        let texts = self.texts.get_or_insert_default();
-        if texts.len() >= most && !texts.contains_key(&id) {
+        if self.texts.len() >= most && !self.texts.contains_key(&id) {
             return false;
         }
-        texts.insert(id, text);
+        self.texts.insert(id, text);
         true
     }
 
     pub(super) fn close(&mut self, id: u32) {
-        let id = self.resolve(id);
-        if let (Some(texts), Some(id)) = (&mut self.texts, id) {
-            texts.remove(&id);
-            if texts.is_empty() {
-                // An idle session holds no table.
-                self.texts = None;
-            }
+        if let Some(id) = self.resolve(id) {
+            self.texts.remove(&id);
+        }
+        if self.texts.is_empty() {
+            // An idle session holds no table.
+            self.texts = HashMap::new();
         }
     }
 
     pub(super) fn text(&self, id: u32) -> Option<&[u8]> {
-        self.texts.as_ref()?.get(&self.resolve(id)?).map(AsRef::as_ref)
+        self.texts.get(&self.resolve(id)?).map(AsRef::as_ref)
     }
 
     fn resolve(&self, id: u32) -> Option<u32> {

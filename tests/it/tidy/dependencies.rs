@@ -15,8 +15,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("gate", &[]),
     ("fault", &[]),
     ("config", &[]),
-    // The trait that the relay drives; its instructions carry what an audit found.
-    ("session", &["fault", "gate", "sql"]),
+    // The trait that the relay drives.
+    ("session", &["fault", "gate"]),
     ("session/pg", &["fault", "gate", "session", "sql", "wire/pg"]),
     (
         "session/mysql",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::session::Instruction;
+use crate::session::{Audited, Instruction};
 
 use super::{entry::in_lull, pair::Pair, wire::*};
 
