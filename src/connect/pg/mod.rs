@@ -34,9 +34,10 @@ pub(super) async fn log_in(
     deadline: Deadline,
 ) -> Result<Option<Arrival>, Failure> {
     let (client, mut startup) = match open(socket, front, deadline).await? {
-        Opened::Cancel(packet) => {
+        Opened::Cancel(client, packet) => {
             metrics.cancels.increment();
             cancel::forward(front, &packet).await;
+            drop(client);
             return Ok(None);
         }
         Opened::Startup(client, startup) => (client, startup),

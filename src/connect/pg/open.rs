@@ -16,8 +16,9 @@ use crate::{
 
 pub(super) enum Opened {
     Startup(Stream, Startup),
-    /// The packet, to be forwarded as it is.
-    Cancel(Vec<u8>),
+    /// The packet, to be forwarded as it is. The client's end stays open until that is done: by its closing, a client knows
+    /// that what it sends next will not be hit.
+    Cancel(Stream, Vec<u8>),
 }
 
 /// Who comes, and the packet in which it said so.
@@ -66,7 +67,7 @@ pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> R
                 continue;
             }
             Ok(Opening::SslRequest | Opening::GssencRequest) => b"N",
-            Ok(Opening::Cancel) => return Ok(Opened::Cancel(packet)),
+            Ok(Opening::Cancel) => return Ok(Opened::Cancel(stream, packet)),
             Ok(Opening::Startup(said)) => {
                 let startup = who(&said, &packet, inbox);
                 return permitted(stream, startup, front);

@@ -170,6 +170,12 @@ impl Postgres {
         send_signal(pid, signal);
     }
 
+    /// The postmaster gets a signal: while it is stopped, nobody new is let in and no session is cancelled.
+    pub fn signal_postmaster(&self, signal: &str) {
+        let process = self.process.lock().expect("not poisoned");
+        send_signal(process.as_ref().expect("the server runs").id(), signal);
+    }
+
     /// A connection as superuser, directly to the server.
     pub fn superuser(&self, database: &str) -> Wire {
         Wire::login(self.address, "postgres", database)

@@ -4,6 +4,7 @@ use super::encryption::Encrypted;
 use super::{on_every_version, program};
 use crate::support::tls::Negotiation;
 use crate::support::{Database, Lull, Postgres, Settings, Version, Wire, eventually, frames};
+use std::time::Duration;
 
 /// Returns when the session runs its long query.
 fn sleep(client: &mut Wire, db: &Database<'_>) {
@@ -42,6 +43,26 @@ fn a_cancel_request_through_lull_ends_the_running_query_and_nothing_else() {
         other.cancel_at(lull.address());
         assert_eq!(other.until_ready().error_code(), Some("57014"));
     });
+}
+
+/// A client that has waited for that may send its next statement, which no late request will hit.
+#[test]
+fn a_cancel_request_is_closed_only_when_the_server_has_seen_to_it() {
+    let server = Postgres::start(Version::Newest);
+    let lull = Lull::start(&server);
+    let db = server.database();
+    let mut client = Wire::login(lull.address(), "app", &db.name);
+    sleep(&mut client, &db);
+    let (pid, key) = client.key.clone().unwrap();
+    let mut other = Wire::connect(lull.address()).unwrap();
+    server.signal_postmaster("STOP");
+    other.send(&frames::cancel_request(pid, &key));
+    let waits = other.silent_for(Duration::from_millis(500));
+    server.signal_postmaster("CONT");
+    assert!(waits, "closed before the server has read the request");
+    other.until_closed();
+    assert_eq!(client.until_ready().error_code(), Some("57014"));
+    client.run("SELECT 1");
 }
 
 #[test]
