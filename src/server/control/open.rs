@@ -112,7 +112,8 @@ impl Control {
             ..Opened::default()
         };
         self.note_fence(lull, &opened);
-        let drain_ends = began + Duration::from_millis(lull.request.drain_ms);
+        // From when the sessions have their orders: that lull's own disk was slow is no session's fault.
+        let drain_ends = Instant::now() + Duration::from_millis(lull.request.drain_ms);
         let mut stands = self.drain(lull, &mut fence, drain_ends, notices).await;
         if !stands {
             stands = self.enforce(lull, &mut fence, &mut opened.stragglers).await;

@@ -141,9 +141,10 @@ fn a_statement_that_was_prepared_and_flushed_without_a_sync_does_not_hold_up_the
             ];
             let described = client.send(&prepare.concat());
             described.until(if text == WRITE { b'n' } else { b'T' });
+            // It takes what it takes to be told; one that is held up is so until the drain is over.
             ground
                 .lull
-                .fenced("all", &["--drain", SHORT, "--stragglers", "report"]);
+                .fenced("all", &["--drain", "30s", "--stragglers", "report"]);
             let used = [
                 frames::bind("", name, &[]),
                 frames::execute("", 0),
