@@ -9,7 +9,7 @@ use super::ground::{self, filled_in};
 use super::manners::{MANNERS, Manner, send};
 use super::stage::Stage;
 use super::{Case, Witness, cases};
-use crate::support::{Lull, Observer, Postgres, Version, Wire};
+use crate::support::{Database, Lull, Observer, Postgres, Version, Wire};
 
 /// What is wrong with a case; None where it does what it must.
 fn objection(stage: &mut Stage<'_>, case: &Case, guarded: bool, user: &str) -> Option<String> {
@@ -26,7 +26,7 @@ fn objection(stage: &mut Stage<'_>, case: &Case, guarded: bool, user: &str) -> O
 
 /// Sends every case of a table around lull.
 #[track_caller]
-fn every_case_works(file: &str, guarded: bool) {
+fn every_case_works(file: &str, guarded: bool, before: Option<fn(&Database<'_>)>) {
     let mut objections: Vec<(Case, Vec<String>)> = cases(file)
         .into_iter()
         .filter(|case| case.witness != Witness::None)
@@ -35,6 +35,7 @@ fn every_case_works(file: &str, guarded: bool) {
     for version in [Version::Newest, Version::Distribution] {
         let server = Postgres::start(version);
         let mut stage = Stage::on(&server);
+        stage.before = before;
         for user in ["app", "postgres"] {
             objections.retain_mut(|(case, why)| {
                 let objection = objection(&mut stage, case, guarded, user);
@@ -61,17 +62,22 @@ fn every_case_works(file: &str, guarded: bool) {
 
 #[test]
 fn around_lull_every_write_writes() {
-    every_case_works("writes.sql", false);
+    every_case_works("writes.sql", false, None);
 }
 
 #[test]
 fn around_lull_every_escape_comes_out_of_a_naive_guard() {
-    every_case_works("escapes.sql", true);
+    every_case_works("escapes.sql", true, None);
 }
 
 #[test]
 fn around_lull_a_superusers_cases_do_what_they_say() {
-    every_case_works("superuser.sql", false);
+    every_case_works("superuser.sql", false, None);
+}
+
+#[test]
+fn around_lull_every_prepared_transaction_can_be_ended_behind_a_naive_guard() {
+    every_case_works("prepared.sql", true, Some(ground::prepare_transactions));
 }
 
 #[test]

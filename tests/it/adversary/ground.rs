@@ -64,6 +64,14 @@ pub(super) fn drop_slots(db: &Database<'_>) {
         .run("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()");
 }
 
+/// What `prepared.sql` is about: a transaction of each role, prepared for two-phase commit.
+pub(super) fn prepare_transactions(db: &Database<'_>) {
+    for (mut client, gid) in [(db.owner(), "of app"), (db.superuser(), "of postgres")] {
+        client.run("BEGIN; INSERT INTO child VALUES (NULL)");
+        client.run(&format!("PREPARE TRANSACTION '{gid}'"));
+    }
+}
+
 /// The cases of a table for one database.
 pub(super) fn table(file: &str, db: &Database<'_>) -> Vec<Case> {
     let mut table = cases(file);

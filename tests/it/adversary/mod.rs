@@ -1,10 +1,11 @@
 //! No way out: what clients in a lull send to write all the same, between two fingerprints taken from outside.
 //!
 //! `tables` runs the files in `tests/adversary/` in every manner of sending, and `controls` runs them around lull, where they
-//! must get through; `functions` sends what can be called by number; `stories` has the ways out that need a past before the lull, exact frames or a partner; `reads` holds
+//! must get through; `functions` sends what can be called by number; `crowds` races with lulls that open; `stories` has the ways out that need a past before the lull, exact frames or a partner; `reads` holds
 //! what must not be hindered.
 
 mod controls;
+mod crowds;
 mod functions;
 mod ground;
 mod hidden;

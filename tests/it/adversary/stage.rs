@@ -11,6 +11,8 @@ const NAIVE_GUARD: &str = "SET default_transaction_read_only = on";
 pub(super) struct Stage<'a> {
     server: &'a Postgres,
     original: Database<'a>,
+    /// What each case finds besides.
+    pub(super) before: Option<fn(&Database<'_>)>,
     /// The copy in use, with who looks at it.
     copy: Option<(Database<'a>, Observer<'a>)>,
 }
@@ -22,6 +24,7 @@ impl<'a> Stage<'a> {
         Self {
             server,
             original,
+            before: None,
             copy: None,
         }
     }
@@ -71,6 +74,9 @@ impl<'a> Stage<'a> {
         if guarded {
             client.run(NAIVE_GUARD);
         }
+        if let Some(before) = self.before {
+            before(&db);
+        }
         let seen = observer.fingerprint();
         let outcome = act(&mut client, &db);
         let changes = seen.changes(&observer.fingerprint());
@@ -97,6 +103,10 @@ fn leaves_usable(changes: &[String]) -> bool {
         "rows: t:",
         "row lock marks: t:",
         "sizes and statistics: t",
+        "rows: child:",
+        "row lock marks: child:",
+        "sizes and statistics: child:",
+        "prepared transactions:",
         "NOTIFY:",
         "large objects:",
     ];

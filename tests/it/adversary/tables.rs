@@ -8,6 +8,11 @@ use super::ground::{self, WRITE, table};
 use super::manners::{MANNERS, Manner, send};
 use crate::support::{Lull, Observer, Postgres, Version, Wire};
 
+/// Transactions that are prepared in one database would keep the fences of others away: not for a shared server.
+const PREPARED: &str = "prepared.sql";
+/// There are slots, which are the whole server's.
+const SUPERUSERS: &str = "superuser.sql";
+
 /// Who sends, and to whom.
 struct Place<'a> {
     lull: &'a Lull,
@@ -76,12 +81,17 @@ fn named(place: &Place<'_>, observer: &mut Observer<'_>, table: &[Case], manner:
 fn nothing_gets_out(server: &Postgres, user: &str, files: &[&str]) {
     let db = server.database();
     ground::lay(&db);
-    if !server.shared {
+    if files.contains(&SUPERUSERS) {
         ground::add_slots(&db);
+    }
+    let prepared = files.contains(&PREPARED);
+    if prepared {
+        ground::prepare_transactions(&db);
     }
     let lull = Lull::start(server);
     let mut idle = Wire::login(lull.address(), user, &db.name);
-    lull.fenced("all", &["--reason", "adversary"]);
+    // Prepared transactions keep the fence away unless told otherwise: then they stay as they are.
+    lull.fenced("all", &["--reason", "adversary", "--prepared", "ignore"]);
     let mut observer = Observer::of(&db);
     let deaf = std::cell::RefCell::default();
     let place = Place {
@@ -108,6 +118,11 @@ fn nothing_gets_out(server: &Postgres, user: &str, files: &[&str]) {
     idle.run("SELECT count(*) FROM t");
     lull.lifted("all");
     idle.run(WRITE);
+    if prepared {
+        let mut superuser = Wire::login(lull.address(), "postgres", &db.name);
+        superuser.run("COMMIT PREPARED 'of app'");
+        superuser.run("ROLLBACK PREPARED 'of postgres'");
+    }
 }
 
 #[test]
@@ -140,9 +155,14 @@ fn a_superuser_finds_no_way_out_on_the_newest_server() {
 
 fn superuser(version: Version) {
     let server = Postgres::start(version);
-    nothing_gets_out(
-        &server,
-        "postgres",
-        &["superuser.sql", "writes.sql", "escapes.sql"],
-    );
+    nothing_gets_out(&server, "postgres", &[SUPERUSERS, "writes.sql", "escapes.sql"]);
+}
+
+#[test]
+fn no_prepared_transaction_is_ended_in_a_lull() {
+    for version in Version::ALL {
+        let server = Postgres::start(version);
+        nothing_gets_out(&server, "app", &[PREPARED]);
+        nothing_gets_out(&server, "postgres", &[PREPARED]);
+    }
 }
