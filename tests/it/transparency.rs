@@ -9,6 +9,8 @@ mod cancel;
 mod drivers;
 mod encryption;
 mod logins;
+mod mysql_connections;
+mod mysql_logins;
 mod negotiation;
 mod program;
 mod replication;

@@ -78,6 +78,8 @@ impl Leg {
         let &[a, b, c, sequence, ..] = self.unread() else {
             return Err(Missing::Closed);
         };
+        // Whoever miscounts is told so by the other end.
+        self.sequence = sequence.wrapping_add(1);
         let is = u32::from_le_bytes([a, b, c, 0]) as usize;
         if is > limit {
             return Err(Missing::TooLong { is, limit });
@@ -86,8 +88,6 @@ impl Leg {
         let payload = self.unread().get(HEADER_BYTES..HEADER_BYTES + is);
         let payload = payload.unwrap_or_default().to_vec();
         self.at += HEADER_BYTES + is;
-        // Whoever miscounts is told so by the other end.
-        self.sequence = sequence.wrapping_add(1);
         Ok(payload)
     }
 

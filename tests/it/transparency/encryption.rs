@@ -3,7 +3,7 @@
 use super::program;
 use crate::support::places::{Account, Scratch};
 use crate::support::tls::{self, Certificate, Negotiation};
-use crate::support::{Lull, Postgres, Version, Wire, frames};
+use crate::support::{Lull, Postgres, Primary, Version, Wire, frames};
 use std::io::ErrorKind;
 
 /// A lull with a certificate for its clients.
@@ -15,11 +15,15 @@ pub struct Encrypted {
 
 impl Encrypted {
     /// `for_clients` goes into `[cluster.tls]`; `sslmode` is for the server's side.
-    pub fn before(server: &Postgres, for_clients: &str, sslmode: &str) -> Self {
-        Self::with(server, |_| format!("{for_clients}\n"), sslmode)
+    pub fn before(primary: impl Into<Primary>, for_clients: &str, sslmode: &str) -> Self {
+        Self::with(primary, |_| format!("{for_clients}\n"), sslmode)
     }
 
-    fn with(server: &Postgres, for_clients: impl FnOnce(&Scratch) -> String, sslmode: &str) -> Self {
+    fn with(
+        primary: impl Into<Primary>,
+        for_clients: impl FnOnce(&Scratch) -> String,
+        sslmode: &str,
+    ) -> Self {
         let scratch = Scratch::new("tls", Account::own());
         let certificate = Certificate::make(&scratch, "lull", Account::own());
         let tls = format!(
@@ -28,7 +32,7 @@ impl Encrypted {
             certificate.key.display(),
             for_clients(&scratch)
         );
-        let lull = Lull::with_config(server.address, |addresses| {
+        let lull = Lull::with_config(primary, |addresses| {
             addresses.config(&format!("primary_sslmode = \"{sslmode}\"\n{tls}"), "")
         });
         Self {

@@ -1,0 +1,268 @@
+//! Logins of MariaDB and MySQL: every method, on every combination of TLS on the two legs; and what is said to those who
+//! do not get in.
+
+use super::encryption::Encrypted;
+use super::program;
+use crate::support::Lull;
+use crate::support::mysql::packets::capability;
+use crate::support::mysql::{Flavor, Login, Server, Settings, Wire};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+const SECRET: &str = "a secret that is longer than the scramble";
+const SSLMODES: [&str; 2] = ["disable", "require"];
+
+/// Methods, each with a user of its name.
+fn methods(flavor: Flavor) -> &'static [&'static str] {
+    flavor.pick(
+        &["mysql_native_password", "ed25519"][..],
+        &["caching_sha2_password", "sha256_password"][..],
+    )
+}
+
+/// A server with a user for each method.
+fn server(flavor: Flavor) -> Server {
+    let server = Server::start_with(flavor.pick(
+        Settings::of(flavor).option("--plugin-load-add=auth_ed25519"),
+        Settings::of(flavor),
+    ));
+    let mut root = server.superuser("");
+    root.run("CREATE DATABASE shop");
+    for method in methods(flavor) {
+        root.run(&match flavor {
+            Flavor::MariaDb => {
+                format!("CREATE USER {method} IDENTIFIED VIA {method} USING PASSWORD('{SECRET}')")
+            }
+            Flavor::MySql => format!("CREATE USER {method} IDENTIFIED WITH {method} BY '{SECRET}'"),
+        });
+        root.run(&format!("GRANT ALL ON shop.* TO {method}"));
+    }
+    server
+}
+
+/// The server forgets what passwords it has seen: the next login by caching_sha2_password is a full one.
+fn forget(server: &Server) {
+    server.superuser("").run("FLUSH PRIVILEGES");
+}
+
+fn login(user: &str, certificate: Option<&Path>) -> Login {
+    let login = Login::of(user).password(SECRET).database("shop");
+    match certificate {
+        Some(certificate) => login.tls(certificate),
+        None => login,
+    }
+}
+
+fn is_encrypted(client: &mut Wire) -> bool {
+    let status = client.run("SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+    let rows = status.rows();
+    rows[0][1].is_some_and(|cipher| !cipher.is_empty())
+}
+
+#[test]
+fn every_method_lets_in_who_has_the_password_on_every_combination_of_tls() {
+    for flavor in Flavor::ALL {
+        let server = server(flavor);
+        for sslmode in SSLMODES {
+            let tls = Encrypted::before(&server, "mode = \"allow\"", sslmode);
+            let certificate = tls.certificate.cert.as_path();
+            for method in methods(flavor).iter().filter(|method| **method != "ed25519") {
+                for shown in [None, Some(certificate)] {
+                    forget(&server);
+                    // The second time the server may know the password already.
+                    for time in ["first", "second"] {
+                        let mut client = login(method, shown).to(tls.lull.address());
+                        let who = client.value("SELECT CONCAT(CURRENT_USER(), ' ', DATABASE())");
+                        assert_eq!(
+                            who.as_deref(),
+                            Some(format!("{method}@% shop").as_str()),
+                            "{time}"
+                        );
+                        assert_eq!(is_encrypted(&mut client), sslmode == "require", "{method}");
+                        let large = client.value("SELECT REPEAT('x', 3000000)").unwrap();
+                        assert_eq!(large.len(), 3_000_000);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_that_begins_with_the_method_that_shows_its_password_gives_it_to_nobody_else() {
+    let server = server(Flavor::MySql);
+    for sslmode in SSLMODES {
+        let tls = Encrypted::before(&server, "mode = \"allow\"", sslmode);
+        let certificate = tls.certificate.cert.as_path();
+        for user in methods(Flavor::MySql) {
+            for shown in [None, Some(certificate)] {
+                forget(&server);
+                let login = login(user, shown).method("sha256_password");
+                let mut client = login.to(tls.lull.address());
+                assert_eq!(client.value("SELECT 1").as_deref(), Some("1"), "{user} {sslmode}");
+            }
+        }
+    }
+}
+
+/// Where the flavor's own command line connects.
+enum Place<'a> {
+    Tcp(SocketAddr, Option<&'a Path>),
+    Socket(&'a Path),
+}
+
+fn command_line(flavor: Flavor, user: &str, place: &Place<'_>) -> Command {
+    let mut command = Command::new(flavor.client_program());
+    command
+        .args(["-N", "-e", "SELECT CURRENT_USER()"])
+        .arg(format!("-u{user}"))
+        .env("MYSQL_PWD", SECRET)
+        .arg("shop");
+    let certificate = match place {
+        Place::Socket(path) => {
+            command.arg(format!("--socket={}", path.display()));
+            None
+        }
+        Place::Tcp(address, certificate) => {
+            command.arg("-h127.0.0.1").arg(format!("-P{}", address.port()));
+            *certificate
+        }
+    };
+    match (flavor, certificate) {
+        (Flavor::MySql, Some(certificate)) => {
+            command.args([
+                "--ssl-mode=VERIFY_CA",
+                &format!("--ssl-ca={}", certificate.display()),
+            ]);
+        }
+        (Flavor::MySql, None) => {
+            command.args(["--ssl-mode=DISABLED", "--get-server-public-key"]);
+        }
+        (Flavor::MariaDb, Some(certificate)) => {
+            command.args([
+                "--ssl-verify-server-cert",
+                &format!("--ssl-ca={}", certificate.display()),
+            ]);
+        }
+        (Flavor::MariaDb, None) => {
+            command.arg("--skip-ssl");
+        }
+    }
+    if flavor == Flavor::MariaDb {
+        // The library looks for its methods in the system's own directory.
+        let root = flavor.client_program().ancestors().nth(2).unwrap().to_owned();
+        let plugins = root.join(format!(
+            "usr/lib/{}-linux-gnu/libmariadb3/plugin",
+            std::env::consts::ARCH
+        ));
+        command.arg(format!("--plugin-dir={}", plugins.display()));
+    }
+    command
+}
+
+#[test]
+fn the_command_lines_come_in_by_every_method_on_every_combination_of_tls() {
+    for flavor in Flavor::ALL {
+        let server = server(flavor);
+        for sslmode in SSLMODES {
+            let tls = Encrypted::before(&server, "mode = \"allow\"", sslmode);
+            for method in methods(flavor) {
+                for shown in [None, Some(tls.certificate.cert.as_path())] {
+                    forget(&server);
+                    let said = program::run(&mut command_line(
+                        flavor,
+                        method,
+                        &Place::Tcp(tls.lull.address(), shown),
+                    ));
+                    assert_eq!(said.trim(), format!("{method}@%"), "{sslmode} {shown:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn who_does_not_get_in_hears_it_in_the_servers_own_words() {
+    for flavor in Flavor::ALL {
+        let server = server(flavor);
+        // No TLS on the server's side either, so that it has the same to say of the connection.
+        let lull = Lull::with_config(&server, |addresses| {
+            addresses.config("primary_sslmode = \"disable\"", "")
+        });
+        let [first, second] = methods(flavor) else {
+            unreachable!()
+        };
+        let mut refused = vec![
+            Login::of(first).password("wrong"),
+            Login::of(first),
+            Login::of("nobody at all").password("wrong"),
+            Login::of(first).password(SECRET).database("no_such"),
+            Login::of(first).password(SECRET).database("mysql"),
+        ];
+        if *second != "ed25519" {
+            refused.push(Login::of(second).password("wrong"));
+        }
+        for login in refused {
+            let said = |address| {
+                forget(&server);
+                login.try_to(address).unwrap_err().to_string()
+            };
+            assert_eq!(said(lull.address()), said(server.address));
+        }
+        assert_eq!(lull.metric("lull_logins_total{result=\"ok\"}"), 0.0);
+        assert!(lull.metric("lull_logins_total{result=\"rejected\"}") >= 5.0);
+        forget(&server);
+        let directly = login(first, None).to(server.address).login_packets;
+        forget(&server);
+        let through = login(first, None).to(lull.address()).login_packets;
+        assert_eq!(through.last(), directly.last(), "the OK");
+    }
+}
+
+#[test]
+fn unix_sockets_serve_on_both_legs() {
+    for flavor in Flavor::ALL {
+        let server = server(flavor);
+        let mut path = None;
+        let lull = Lull::with_config(&server, |addresses| {
+            let listen = addresses.directory.join("mysql.sock");
+            let text = addresses
+                .config("", "")
+                .replace(
+                    &format!("listen = [\"{}\"]", addresses.listen),
+                    &format!("listen = [\"{}\", \"{}\"]", addresses.listen, listen.display()),
+                )
+                .replace(
+                    &format!("primary = \"{}\"", addresses.primary.address),
+                    &format!("primary = \"{}\"", server.socket().display()),
+                );
+            path = Some(listen);
+            text
+        });
+        let path = path.unwrap();
+        for method in methods(flavor) {
+            for place in [Place::Tcp(lull.address(), None), Place::Socket(&path)] {
+                forget(&server);
+                let said = program::run(&mut command_line(flavor, method, &place));
+                assert_eq!(said.trim(), format!("{method}@%"));
+            }
+        }
+        let mut client = Wire::connect_unix(&path).unwrap();
+        Login::of("app").on(&mut client).unwrap();
+        assert_eq!(client.value("SELECT USER()").as_deref(), Some("app@localhost"));
+    }
+}
+
+#[test]
+fn a_client_of_before_the_authentication_plugins_comes_in() {
+    let server = server(Flavor::MariaDb);
+    for sslmode in SSLMODES {
+        let tls = Encrypted::before(&server, "mode = \"allow\"", sslmode);
+        let old = login("mysql_native_password", None)
+            .without(capability::PLUGIN_AUTH | capability::LENENC_AUTH)
+            .method("mysql_native_password");
+        let mut client = old.to(tls.lull.address());
+        assert_eq!(client.value("SELECT 1").as_deref(), Some("1"));
+    }
+}
