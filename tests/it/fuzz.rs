@@ -70,6 +70,11 @@ fn decoders_hold_for_any_bytes() {
 }
 
 #[test]
+fn the_packets_of_a_mysql_login_hold_for_any_bytes() {
+    fuzz("mysql_login");
+}
+
+#[test]
 fn the_lexer_holds_for_any_text() {
     fuzz("lexer");
 }

@@ -5,6 +5,7 @@
 mod frames;
 mod garbage;
 mod lexer;
+mod mysql_login;
 mod session;
 mod source;
 mod wire;
@@ -21,9 +22,10 @@ mod server;
 
 pub type Target = fn(&[u8]);
 
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("frames", frames::run),
     ("wire", wire::run),
+    ("mysql_login", mysql_login::run),
     ("lexer", lexer::run),
     ("garbage", garbage::run),
     ("session", session::run),
