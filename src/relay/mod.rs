@@ -11,22 +11,21 @@
 mod live;
 mod roster;
 mod stream;
+mod transfer;
 
 use std::{
     any::Any,
     cell::RefCell,
     future::poll_fn,
-    io,
-    ops::Range,
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
     time::timeout,
 };
 
@@ -40,8 +39,9 @@ use crate::{
 };
 
 pub use live::{Facts, Live};
-pub use roster::{Need, Place, Roster};
+pub use roster::{Interrupt, Need, Place, Roster};
 pub use stream::{Plain, Stream};
+use transfer::{read, write};
 
 /// Large enough for one read of a bulk transfer; one per worker, because only one session reads at a time.
 pub const READ_BUFFER_BYTES: usize = 128 << 10;
@@ -366,6 +366,9 @@ impl Relay {
         if effects.cancel {
             (self.cancel)();
         }
+        if let Some(text) = effects.interrupt {
+            self.worker.roster.have_interrupted(&self.live, text);
+        }
         self.hung_up = self.hung_up.or(effects.hang_up);
         self.note_wait(holds);
         self.note_busy(report.activity);
@@ -458,43 +461,4 @@ enum Round {
     Moved,
     Still,
     Over,
-}
-
-fn read(stream: &mut Stream, buffer: &mut [u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-    let mut buffer = ReadBuf::new(buffer);
-    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
-    Poll::Ready(Ok(buffer.filled().len()))
-}
-
-/// Writes what an outlet holds, as much as the socket takes. The rest stays in the outlet.
-fn write(stream: &mut Stream, outlet: &mut Outlet, chunk: &[u8], cx: &mut Context<'_>) -> io::Result<()> {
-    while !outlet.waiting().is_empty() {
-        match Pin::new(&mut *stream).poll_write(cx, outlet.waiting()) {
-            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(Ok(bytes)) => outlet.waiting_sent(bytes),
-            Poll::Ready(Err(error)) => return Err(error),
-            Poll::Pending => {
-                outlet.settle(chunk);
-                return Ok(());
-            }
-        }
-    }
-    let tail: Range<usize> = outlet.tail();
-    let mut sent = 0;
-    while sent < tail.len() {
-        let rest = chunk.get(tail.start + sent..tail.end).unwrap_or_default();
-        match Pin::new(&mut *stream).poll_write(cx, rest) {
-            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(Ok(bytes)) => sent += bytes,
-            Poll::Ready(Err(error)) => return Err(error),
-            Poll::Pending => break,
-        }
-    }
-    outlet.tail_sent(chunk, sent);
-    // TLS keeps what the socket has not taken; asking for the flush registers for its turn.
-    if let Poll::Ready(result) = Pin::new(stream).poll_flush(cx) {
-        result
-    } else {
-        Ok(())
-    }
 }

@@ -28,6 +28,16 @@ pub type Place = (String, String);
 pub enum Need {
     /// A session of this database is covered by a lull, and its audit is not known.
     Audit(Place),
+    /// Some idle session of this user must say this.
+    Interrupt(Interrupt),
+}
+
+/// What a session of the user says so that another one's statement is interrupted.
+#[derive(Clone, Debug)]
+pub struct Interrupt {
+    pub cluster: String,
+    pub user: String,
+    pub text: String,
 }
 
 struct Watch {
@@ -243,6 +253,44 @@ impl Roster {
         self.questions.borrow_mut().insert(id, (live.id, reply));
         live.tell(Instruction::Ask(Question { id, text }));
         Some(answer)
+    }
+
+    /// Has another session interrupt what this one runs: here, or at another worker.
+    pub(super) fn have_interrupted(&self, live: &Live, text: String) {
+        let who = live.principal();
+        let interrupt = Interrupt {
+            cluster: who.cluster.clone(),
+            user: who.user.clone(),
+            text,
+        };
+        if !self.interrupt(&interrupt)
+            && let Some(needs) = &*self.needs.borrow()
+        {
+            let _ = needs.send(Need::Interrupt(interrupt));
+        }
+    }
+
+    /// True where an idle session of the user was there. Its answer matters to nobody.
+    pub fn interrupt(&self, interrupt: &Interrupt) -> bool {
+        let sessions = self.all();
+        let of_user = |live: &&Rc<Live>| {
+            let who = live.principal();
+            !live.facts.bypass && who.cluster == interrupt.cluster && who.user == interrupt.user
+        };
+        let idle = |live: &&Rc<Live>| {
+            let report = live.report();
+            report.takes_questions && report.activity == Activity::Idle
+        };
+        let Some(other) = sessions.iter().filter(of_user).find(idle) else {
+            return false;
+        };
+        let id = self.next_question.get();
+        self.next_question.set(id.wrapping_add(1));
+        other.tell(Instruction::Ask(Question {
+            id,
+            text: interrupt.text.clone(),
+        }));
+        true
     }
 
     pub(super) fn answered(&self, question: u64, answer: Answer) {

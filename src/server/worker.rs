@@ -28,7 +28,7 @@ use crate::{
     admin::Session as SessionRow,
     connect::{self, Accepted, Front, Listener, Passed},
     gate::{Scope, Stragglers, View},
-    relay::{Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
+    relay::{Interrupt, Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
     session::{Answer, Audited, Instruction},
 };
 
@@ -60,6 +60,7 @@ pub(super) enum ToWorker {
         text: String,
         reply: oneshot::Sender<Option<oneshot::Receiver<Answer>>>,
     },
+    Interrupt(Interrupt),
     Audited {
         place: Place,
         audited: Audited,
@@ -175,6 +176,9 @@ impl Local {
             } => roster.straggle(&scope, generation, policy),
             ToWorker::Ask { place, text, reply } => {
                 let _ = reply.send(roster.ask(&place, text));
+            }
+            ToWorker::Interrupt(interrupt) => {
+                roster.interrupt(&interrupt);
             }
             ToWorker::Audited { place, audited } => roster.audited(place, &audited),
             ToWorker::Sessions(reply) => {

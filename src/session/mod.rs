@@ -75,6 +75,8 @@ pub type Answer = Result<Rows, String>;
 pub struct Effects {
     /// Send a cancel request for what the session runs.
     pub cancel: bool,
+    /// A statement that another session of the same user carries out, to interrupt what this one runs.
+    pub interrupt: Option<String>,
     /// The client's side is over: end it when what is queued for it has been sent. The upstream's side goes on until
     /// the server closes it, so that nothing of the session is left running when it leaves the fence.
     pub hang_up: Option<HangUp>,

@@ -132,7 +132,10 @@ impl Control {
             // Every arm is cancel-safe: channels keep what is not taken, and a tick comes again.
             tokio::select! {
                 Some(call) = inputs.calls.recv() => self.answer(call, &stopped),
-                Some(Need::Audit(place)) = inputs.needs.recv() => self.need_audit(place),
+                Some(need) = inputs.needs.recv() => match need {
+                    Need::Audit(place) => self.need_audit(place),
+                    Need::Interrupt(interrupt) => self.tell_all(|| ToWorker::Interrupt(interrupt.clone())),
+                },
                 Some(scrape) = inputs.scrapes.recv() => {
                     let control = Rc::clone(&self);
                     spawn_local(async move {

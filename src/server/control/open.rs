@@ -15,7 +15,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Control, dialects, is_open, millis, now_unix_ms, question::NoAnswer};
+use super::{Control, dialects, is_open, millis, now_unix_ms, question::NoAnswer, view::principal};
 use crate::{
     admin::{Answer, AuditFinding, FenceState, Opened, PreparedTransaction, Refused, Session, Straggler},
     config::Protocol,
@@ -309,11 +309,16 @@ impl Control {
             .unwrap_or_default()
     }
 
-    /// The sessions in scope that do not stand, without those that are being born into the lull.
+    /// The sessions that the fence waits for: in scope, without those that are being born into the lull, or beside it
+    /// with something written that may be in it.
     async fn waiting(&self, lull: &Lull) -> Vec<Session> {
-        let mut sessions = self.sessions_in(&lull.request.scope).await;
-        let then = lull.generation;
-        sessions.retain(|session| !session.bypass && session.generation < then && session.born_at < then);
+        let (scope, then) = (&lull.request.scope, lull.generation);
+        let mut sessions = self.sessions().await;
+        sessions.retain(|session| {
+            let who = principal(session);
+            let concerned = scope.covers(&who) || self.roams(&session.cluster) && scope.is_beside(&who);
+            concerned && !session.bypass && session.generation < then && session.born_at < then
+        });
         sessions
     }
 

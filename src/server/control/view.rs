@@ -180,7 +180,7 @@ fn sessions_on(sessions: &[Session], cluster: &str) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn principal(session: &Session) -> Principal {
+pub(super) fn principal(session: &Session) -> Principal {
     Principal {
         cluster: session.cluster.clone(),
         database: session.database.clone(),

@@ -14,6 +14,7 @@
 
 pub mod audit;
 mod client;
+mod grants;
 mod inspect;
 mod judgement;
 mod ledger;
@@ -137,6 +138,8 @@ pub struct MySession {
     settings: Settings,
     server: Server,
     agreed: Agreed,
+    /// By which the server's KILL knows it.
+    connection_id: u32,
     client: Packets,
     upstream: Packets,
     ledger: Ledger,
@@ -188,6 +191,8 @@ struct InLull {
     /// What the session's default would be without the lull; None where the client has said nothing in it.
     wish: Option<bool>,
     audited: Option<Arc<Audited>>,
+    /// Whether the account cannot write in the databases of the lulls beside it; None where nobody has asked.
+    harmless: Option<bool>,
     /// The command that is held waits for that.
     unaudited: bool,
     /// What PREPARE has made in the lull, and whether it only reads.
@@ -211,6 +216,7 @@ impl MySession {
                 client: login.client,
                 upstream: login.upstream,
             },
+            connection_id: login.connection_id,
             client: Packets::default(),
             upstream: Packets::default(),
             ledger: Ledger::default(),

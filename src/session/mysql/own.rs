@@ -29,6 +29,8 @@ pub(super) enum Own {
     /// Only what `Watch` has set, for a client that is about to set it itself.
     Yield,
     Question,
+    /// Whether the account can write in the databases of lulls beside it.
+    Grants,
     /// The end of a transaction whose time is over.
     Rollback,
     /// The end of LOCK TABLES whose time is over.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    Armed, Cover, InLull, MySession, Set, Talk,
+    Armed, Cover, InLull, MySession, Set, Talk, grants,
     judgement::Does,
     own::{self, Gathered, Kept, Own, Seen},
 };
@@ -49,7 +49,7 @@ impl MySession {
             let lull = self.lull.get_or_insert_default();
             if matches!(order.mode, Mode::Beside(_)) {
                 // What reaches into the database of a new lull is not known.
-                lull.audited = None;
+                (lull.audited, lull.harmless) = (None, None);
             }
             self.careful = true;
         } else if let Some(lull) = &mut self.lull {
@@ -150,7 +150,8 @@ impl MySession {
     fn is_beside(&self) -> bool {
         let looked = self.lull.as_ref().is_some_and(|lull| lull.seen.is_some());
         let clean = !self.in_transaction() || !self.work.may_have_written(self.armed == Armed::Yes);
-        looked && clean && self.is_quiet() && self.set == Set::Reports || self.talk == Talk::Log
+        let harmless = self.lull.as_ref().is_some_and(|lull| lull.harmless == Some(true));
+        looked && (clean || harmless) && self.is_quiet() && self.set == Set::Reports || self.talk == Talk::Log
     }
 
     fn next_own(&self) -> Option<Own> {
@@ -165,6 +166,7 @@ impl MySession {
             Mode::ReadOnly(_) | Mode::Beside(_) if !looked => return Some(Own::Look),
             Mode::ReadOnly(_) if self.set != Set::Guard => return Some(Own::Guard),
             Mode::Beside(_) if self.set == Set::Nothing => return Some(Own::Watch),
+            Mode::Beside(_) if self.must_prove() => return Some(Own::Grants),
             Mode::Beside(_) if self.set == Set::Guard => return Some(Own::Restore),
             Mode::ReadOnly(_) if !self.alarmed && self.may_alarm() => return Some(Own::Alarm),
             Mode::Normal if self.set != Set::Nothing => return Some(Own::Restore),
@@ -172,6 +174,33 @@ impl MySession {
             _ => {}
         }
         (!self.questions.is_empty()).then_some(Own::Question)
+    }
+
+    /// What an open transaction has written may be in the database of a lull, unless the account cannot write there.
+    fn must_prove(&self) -> bool {
+        let Some(lull) = self.lull.as_deref() else {
+            return false;
+        };
+        let wrote = self.in_transaction() && self.work.may_have_written(self.armed == Armed::Yes);
+        wrote && lull.harmless.is_none() && lull.audited.is_some()
+    }
+
+    fn granted(&mut self, reply: &Gathered) {
+        let Mode::Beside(lulls) = &self.order.mode else {
+            return;
+        };
+        let databases: Vec<&str> = lulls
+            .iter()
+            .filter_map(|lull| lull.request.scope.database())
+            .collect();
+        let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref());
+        let reaches = |database: &&str| audited.is_none_or(|audited| audited.reaching(database).is_some());
+        let harmless = !reply.failed()
+            && !databases.iter().any(reaches)
+            && databases
+                .iter()
+                .all(|database| grants::keep_off(&reply.rows, database));
+        self.in_lull(|lull| lull.harmless = Some(harmless));
     }
 
     fn may_alarm(&self) -> bool {
@@ -215,6 +244,7 @@ impl MySession {
                 .questions
                 .front()
                 .map_or_else(|| "SELECT 1".to_owned(), |q| q.text.clone()),
+            Own::Grants => "SHOW GRANTS".to_owned(),
             Own::Rollback => "ROLLBACK".to_owned(),
             Own::Unlock => "UNLOCK TABLES".to_owned(),
         };
@@ -265,6 +295,7 @@ impl MySession {
             Own::Silence => self.alarmed = false,
             Own::Yield => self.in_lull(|lull| lull.yielded = true),
             Own::Question => self.answer(reply),
+            Own::Grants => self.granted(&reply),
             Own::Rollback | Own::Unlock => {
                 let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
                 if reply.failed() {

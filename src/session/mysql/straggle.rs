@@ -82,8 +82,15 @@ impl MySession {
             Stragglers::Abort => {
                 self.in_lull(|lull| lull.straggle.abort = true);
                 // What runs is interrupted, so that the end of the transaction can follow.
-                self.effects.cancel = !self.ledger.is_idle();
+                self.interrupt();
             }
+        }
+    }
+
+    /// Only another connection can interrupt what runs on this one, and only a client's can be had.
+    fn interrupt(&mut self) {
+        if !self.ledger.is_idle() {
+            self.effects.interrupt = Some(format!("KILL QUERY {}", self.connection_id));
         }
     }
 
@@ -105,7 +112,7 @@ impl MySession {
     }
 
     fn hang_up(&mut self, why: HangUp, out: &mut Outlets) {
-        self.effects.cancel = !self.ledger.is_idle();
+        self.interrupt();
         self.effects.hang_up = Some(why);
         if !self.client.mid_message() {
             packet::write(out.to_upstream.buffer(&[]), 0, &[command::QUIT]);
