@@ -59,7 +59,7 @@ fn pgbench_runs_its_scripts_in_all_three_protocols_through_lull() {
 }
 
 #[test]
-fn tokio_postgres_prepares_pipelines_copies_and_listens_through_lull() {
+fn tokio_postgres_prepares_pipelines_and_reads_page_by_page_through_lull() {
     on_every_version(|server, lull| {
         let db = server.database();
         let config = lull.connect_string("app", &db.name);
