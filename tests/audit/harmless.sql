@@ -213,4 +213,11 @@ CREATE FUNCTION shop.trims() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.na
 -- reach: INSERT INTO basket (name) VALUES (' lamp ')
 -- reach: SELECT name FROM basket
 
+-- Texts that are run, and are constants that read.
+CREATE FUNCTION shop.pivot() RETURNS TABLE (name text, one int) LANGUAGE sql STABLE AS $$
+SELECT * FROM crosstab('SELECT ''lamp''::text, 1, 2') AS c (name text, one int) $$;
+-- reach: SELECT * FROM shop.pivot()
+CREATE VIEW shop.pivoted AS SELECT * FROM crosstab('SELECT ''lamp''::text, 1, 2') AS c (name text, one int);
+-- reach: SELECT * FROM shop.pivoted
+
 GRANT SELECT ON ALL TABLES IN SCHEMA shop TO PUBLIC;

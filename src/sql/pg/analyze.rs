@@ -18,8 +18,10 @@ pub const STATEMENTS_MAX: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Context {
     pub(super) conforming: Conforming,
-    /// The text comes out of a constant or a body. Texts inside it are not followed: depth is never the input's.
+    /// The text comes out of a constant. Texts inside it are not followed: depth is never the input's.
     pub(super) nested: bool,
+    /// It is a body. A DO block inside is not followed, for the same reason.
+    pub(super) in_body: bool,
 }
 
 /// What the tokens of a statement showed.
@@ -71,6 +73,7 @@ pub fn statements(text: &[u8], modes: &Modes) -> Result<Vec<Statement>, Unlexabl
         Context {
             conforming: modes.standard_conforming_strings,
             nested: false,
+            in_body: false,
         },
     )
 }

@@ -305,7 +305,7 @@ fn do_block(reader: &mut Reader<'_>, context: Context) -> DoBlock {
     }
     block.findings = match &block.body {
         // A block inside a constant inside a block is not followed.
-        Some(body) if !context.nested && bodies == 1 => {
+        Some(body) if !context.nested && !context.in_body && bodies == 1 => {
             routine::inspect_body(body, block.language, context, None)
         }
         _ => vec![routine::unreadable("DO")],

@@ -156,10 +156,13 @@ impl Watch {
         }
     }
 
-    /// The next argument is one constant, and that is a text that only reads.
+    /// The next argument is one constant, and that is a text that only reads. The server prints it as `'...'::text`.
     fn next_reads(&self, reader: &mut Reader<'_>) -> bool {
         let Some(sql) = reader.literal() else { return false };
         reader.advance();
+        if reader.eat_punct(b':') && !(reader.eat_punct(b':') && reader.eat("text")) {
+            return false;
+        }
         (reader.is_punct(b',') || reader.is_punct(b')')) && reads_only(&sql, self.context)
     }
 

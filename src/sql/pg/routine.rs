@@ -64,6 +64,7 @@ pub fn inspect(body: &[u8], language: Language, modes: &Modes, known: &RefusedWo
     let context = |conforming| Context {
         conforming,
         nested: false,
+        in_body: false,
     };
     if modes.standard_conforming_strings != Conforming::Unknown {
         return inspect_body(
@@ -271,7 +272,7 @@ fn sql(body: &[u8], context: Context, known: Option<&RefusedWords>, findings: &m
     match analyze::split(
         body,
         Context {
-            nested: true,
+            in_body: true,
             ..context
         },
     ) {

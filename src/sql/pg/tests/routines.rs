@@ -182,3 +182,27 @@ fn a_do_block_is_inspected_in_its_language() {
         assert!(!block(text).findings.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn a_constant_text_that_reads_is_no_finding_where_no_name_is_refused() {
+    let found = |body: &str| inspect(body.as_bytes(), Language::Sql, &MODES, &RefusedWords::new());
+    for body in [
+        "SELECT * FROM crosstab('SELECT a, b, c FROM t') AS x (a int, b int)",
+        "SELECT * FROM crosstab('SELECT a, b, c FROM t'::text, 'VALUES (1)'::text) x (a int, b int);",
+        "BEGIN ATOMIC\n SELECT word FROM ts_stat('SELECT body FROM docs'::text) s (word, ndoc, nentry);\nEND",
+        "SELECT query_to_xml('SELECT 1', true, false, '')",
+    ] {
+        assert_eq!(found(body), [], "{body}");
+    }
+    for body in [
+        "SELECT * FROM crosstab($1) AS x (a int)",
+        "SELECT * FROM crosstab('SELECT lo_create(1)') AS x (a int)",
+        "SELECT * FROM crosstab('SELECT query_to_xml(''SELECT 1'', true, true, '''')') AS x (a int)",
+        "SELECT * FROM crosstab('SELECT 1' || a) AS x (a int)",
+        "SELECT * FROM crosstab('SELECT 1'::text || a) AS x (a int)",
+        "SELECT * FROM crosstab('SELECT 1'::mine) AS x (a int)",
+        "DO 'BEGIN NULL; END'",
+    ] {
+        assert_ne!(found(body), [], "{body}");
+    }
+}
