@@ -88,7 +88,7 @@ pub(super) fn split(text: &[u8], context: Context) -> Script {
     Script { statements, tokens }
 }
 
-fn tokenize(text: &[u8], dialect: Dialect) -> (Vec<Token>, Option<Unlexable>) {
+pub(super) fn tokenize(text: &[u8], dialect: Dialect) -> (Vec<Token>, Option<Unlexable>) {
     let mut lexer = Lexer::new(text, dialect);
     // A short word and white space each: seldom more tokens than this.
     let mut tokens = Vec::with_capacity((text.len() / 4).min(TOKENS_MAX));

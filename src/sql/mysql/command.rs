@@ -293,9 +293,15 @@ fn call(reader: &mut Reader<'_>) -> Found {
     Class::Opaque(Opaque::Call { database, name }).into()
 }
 
+/// The name of a prepared statement. The server compares it without accents, so outside ASCII nobody can say which names
+/// are one.
+fn prepared_name(reader: &mut Reader<'_>) -> Option<Vec<u8>> {
+    reader.identifier().filter(|name| name.is_ascii())
+}
+
 /// PREPARE name FROM, the first word read.
 fn prepare(reader: &mut Reader<'_>, context: Context) -> Found {
-    let Some(name) = reader.identifier() else {
+    let Some(name) = prepared_name(reader) else {
         return Class::Unknown(Unlexable::Name).into();
     };
     reader.eat("from");
@@ -316,7 +322,7 @@ fn execute(reader: &mut Reader<'_>, context: Context) -> Found {
         let script = constant(text, ahead.text(), context);
         return Class::Opaque(Opaque::Immediate { script }).into();
     }
-    match reader.identifier() {
+    match prepared_name(reader) {
         Some(name) => Class::Opaque(Opaque::Execute { name }).into(),
         None => Class::Unknown(Unlexable::Name).into(),
     }

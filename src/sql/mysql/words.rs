@@ -17,9 +17,6 @@ use super::names;
 /// Comparisons with names above ASCII in one text. Past it, the text counts as a mention.
 const COMPARISONS_MAX: usize = 1 << 20;
 
-/// A name starting so is the name of a file: another spelling of any database or table.
-const FILE_NAME_PREFIX: &[u8] = b"#mysql50#";
-
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RefusedWords {
     /// In lower case.
@@ -151,9 +148,6 @@ fn find_in<'w>(
         let unquoted;
         let written = if token.kind == Kind::Quoted {
             unquoted = names::identifier(text, token).unwrap_or_default();
-            if unquoted.starts_with(FILE_NAME_PREFIX) {
-                return Some("a name of a file in the place of a table's");
-            }
             unquoted.as_slice()
         } else {
             names::slice(text, token)

@@ -5,7 +5,10 @@
 mod commands;
 mod lexing;
 mod names;
+mod random;
+mod routines;
 mod settings;
+mod signals;
 
 use super::*;
 
