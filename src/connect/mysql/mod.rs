@@ -8,6 +8,7 @@ mod exchange;
 mod keys;
 mod leg;
 mod open;
+mod part;
 mod probe;
 mod secret;
 
@@ -51,7 +52,13 @@ pub(super) async fn log_in(
             return Err(failed(LoginResult::UpstreamProtocol, fault, client));
         }
     };
-    let (client, said) = open(client, &greeting, front, deadline).await?;
+    let (client, said) = match open(client, &greeting, front, deadline).await {
+        Ok(opened) => opened,
+        Err(failure) => {
+            part::part(upstream, &greeting);
+            return Err(failure);
+        }
+    };
     let opening = handshake_response::opening(&said, offered(greeting.capabilities, front));
     let Ok(Opening::Response(response)) = opening else {
         let fault = Fault::client("no answer to the greeting");
@@ -207,7 +214,8 @@ pub(super) fn last_words(failure: &Failure) -> Vec<u8> {
     let message = failure.fault.for_client().1;
     let error = Error {
         code,
-        sqlstate: Some(sqlstate),
+        // As servers do: before the greeting nobody knows whether the other end can read one.
+        sqlstate: (failure.sequence > 0).then_some(sqlstate),
         message: message.as_bytes(),
     };
     let mut bytes = Vec::new();

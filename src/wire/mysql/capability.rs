@@ -34,7 +34,7 @@ impl Capabilities {
         self.0 & flag.0 == flag.0
     }
 
-    pub fn with(self, flag: Self) -> Self {
+    pub const fn with(self, flag: Self) -> Self {
         Self(self.0 | flag.0)
     }
 

@@ -88,6 +88,19 @@ fn put(payload: &mut [u8], capabilities: Capabilities) {
     }
 }
 
+/// A response without a name, a password or a database.
+pub fn nobody(capabilities: Capabilities, plugin: &[u8]) -> Vec<u8> {
+    let mut payload = vec![0; HEAD_BYTES];
+    put(&mut payload, capabilities);
+    // No name, no answer, and the method.
+    payload.extend_from_slice(&[0, 0]);
+    if capabilities.has(Capabilities::PLUGIN_AUTH) {
+        payload.extend_from_slice(plugin);
+        payload.push(0);
+    }
+    payload
+}
+
 impl<'a> HandshakeResponse<'a> {
     fn read(
         payload: &'a [u8],
@@ -244,6 +257,15 @@ mod tests {
         }
         let lying = response(SAID, b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff");
         assert_eq!(opening(&lying, OFFERED), Err(BadHandshake::Malformed));
+    }
+
+    #[test]
+    fn nobody_is_read_as_nobody() {
+        let bytes = nobody(SAID.without(Capabilities::CONNECT_WITH_DB), b"ed25519");
+        let said = read(&bytes);
+        let empty = (&b""[..], &b""[..], &b""[..]);
+        assert_eq!((said.user, said.answer, said.database), empty);
+        assert_eq!(said.plugin, b"ed25519");
     }
 
     #[test]
