@@ -11,7 +11,7 @@ mod units;
 mod validate;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -77,6 +77,10 @@ pub struct Cluster {
     pub limits: Limits,
     /// Whether clients see the messages that tell them the mode: PostgreSQL's ParameterStatus.
     pub announce: bool,
+    /// Whether applications that ask MySQL's or MariaDB's `@@global.read_only` and the like are told 1 in a lull.
+    pub signals: bool,
+    /// The number of the error with which MySQL's clients of some kinds are refused, by their `_client_name`.
+    pub error_for_client: BTreeMap<String, u16>,
     /// Routines that may run in a lull although the audit cannot clear them.
     pub audit_allow: Vec<String>,
 }

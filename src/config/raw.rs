@@ -1,7 +1,7 @@
 //! The file as written: which keys there are, and of what kind. Unknown keys are refused; every complaint has a line
 //! and a column. What the values mean together is `validate`'s business.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
@@ -67,6 +67,9 @@ pub(super) struct Cluster {
     pub(super) primary_sslmode: Option<Spanned<SslMode>>,
     pub(super) primary_ca: Option<PathBuf>,
     pub(super) announce: Option<bool>,
+    pub(super) signals: Option<bool>,
+    #[serde(default)]
+    pub(super) error_for_client: BTreeMap<Spanned<String>, Spanned<u16>>,
     #[serde(default)]
     pub(super) audit_allow: Vec<Spanned<String>>,
     pub(super) tls: Option<Spanned<Tls>>,

@@ -83,6 +83,8 @@ pub(super) fn flags(flags: Flags) -> Result<Config, ConfigError> {
         client_tls: ClientTls::default(),
         limits: Limits::of(flags.protocol),
         announce: true,
+        signals: true,
+        error_for_client: BTreeMap::new(),
         audit_allow: Vec::new(),
     };
     Ok(Config {
@@ -140,9 +142,32 @@ fn cluster(raw: raw::Cluster, place: &Place<'_>, taken: &mut Taken) -> Result<Cl
         client_tls: client_tls(raw.tls, place)?,
         limits,
         announce: raw.announce.unwrap_or(true),
+        signals: raw.signals.unwrap_or(true),
+        error_for_client: error_for_client(raw.error_for_client, place)?,
         audit_allow: names(raw.audit_allow, "audit_allow", place)?,
         name,
     })
+}
+
+/// Numbers of errors that a server can raise for a statement: clients take others for their own, or for lost
+/// connections.
+fn error_for_client(
+    raw: BTreeMap<Spanned<String>, Spanned<u16>>,
+    place: &Place<'_>,
+) -> Result<BTreeMap<String, u16>, ConfigError> {
+    let mut errors = BTreeMap::new();
+    for (client, code) in raw {
+        let at = code.span().start;
+        let code = code.into_inner();
+        if !(1000..2000).contains(&code) && !(3000..6000).contains(&code) {
+            return Err(place.wrong(
+                at,
+                format!("{code} is no number of a server's error (1000 to 1999, 3000 to 5999)"),
+            ));
+        }
+        errors.insert(client.into_inner(), code);
+    }
+    Ok(errors)
 }
 
 fn name_is_fit(name: &str, taken: &[String]) -> Result<(), String> {

@@ -20,6 +20,7 @@ mod fuzz;
 mod harness;
 mod oracle;
 mod race;
+mod signals;
 mod support;
 mod switch;
 mod tidy;

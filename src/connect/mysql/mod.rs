@@ -81,16 +81,23 @@ pub(super) async fn log_in(
         client_name: text(response.attribute(b"_client_name").unwrap_or_default()).into(),
         ok,
         sequence: exchange.client.sequence,
-        settings: settings(front),
+        settings: settings(front, response.attribute(b"_client_name").unwrap_or_default()),
     };
     Ok(arrival(exchange, login, &response))
 }
 
-fn settings(front: &Front) -> Settings {
+fn settings(front: &Front, client_name: &[u8]) -> Settings {
     let limits = &front.cluster.limits;
     Settings {
         inspect_bytes_max: limits.inspect_bytes_max,
         prepared_statements_max: limits.prepared_statements_max,
+        signals: front.cluster.signals,
+        refusal_code: front
+            .cluster
+            .error_for_client
+            .get(&text(client_name))
+            .copied()
+            .unwrap_or(error::READ_ONLY_TRANSACTION),
     }
 }
 

@@ -11,14 +11,19 @@ use crate::{
     wire::mysql::{
         capability::Capabilities,
         command,
-        error::{self, Error},
+        error::Error,
         packet::{HEADER_BYTES, Header, Piece, Seen, Want},
         read::Reader,
     },
 };
 
 use super::{
-    Armed, MySession, Talk, inspect::Verdict, ledger::Promise, own::Own, refusal::Refusal, upstream::reply_to,
+    Armed, MySession, Talk,
+    inspect::Verdict,
+    ledger::Promise,
+    own::Own,
+    refusal::{self, Refusal},
+    upstream::reply_to,
 };
 
 /// What a command with a number must show: the command, the number, and how it is executed.
@@ -102,10 +107,17 @@ impl MySession {
             command::INIT_DB => Promise::Database(payload.get(1..).unwrap_or_default().to_vec()),
             command::CHANGE_USER => change_of_user(payload, self.agreed.client),
             command::RESET_CONNECTION => Promise::Reset,
+            command::QUERY if self.asks_for_variables() => Promise::Variables,
             command::STMT_PREPARE if whole => Promise::Statement(payload.get(1..).unwrap_or_default().into()),
             _ => Promise::Nothing,
         };
         self.ledger.command(kind, promise);
+    }
+
+    fn asks_for_variables(&mut self) -> bool {
+        let signals = self.settings.signals && self.is_covered();
+        let lull = self.lull.as_deref_mut();
+        signals && lull.is_some_and(|lull| std::mem::take(&mut lull.shows_variables))
     }
 
     /// Takes up what the client sent, as far as it may go now.
@@ -213,8 +225,8 @@ impl MySession {
         };
         let message = refusal.message(self.server, &lull);
         let error = Error {
-            code: error::READ_ONLY_TRANSACTION,
-            sqlstate: Some(error::READ_ONLY_SQL_TRANSACTION),
+            code: self.settings.refusal_code,
+            sqlstate: Some(refusal::sqlstate(self.settings.refusal_code)),
             message: message.as_bytes(),
         };
         error.write(out.to_client.buffer(&[]), sequence);

@@ -91,7 +91,26 @@ impl MySession {
         if wants == Use::Prepare {
             return judged.unchanged();
         }
-        self.carry_out(judged, payload, start)
+        match self.carry_out(judged, payload, start) {
+            Verdict::Pass => self.answer_signals(&script, dialect, payload, start),
+            Verdict::Rewritten(edited) => match self.answer_signals(&script, dialect, &edited, start) {
+                Verdict::Pass => Verdict::Rewritten(edited),
+                verdict => verdict,
+            },
+            verdict => verdict,
+        }
+    }
+
+    /// Who asks whether the server is read-only is told so, by a text that asks for something that is on.
+    fn answer_signals(&self, script: &Script, dialect: Dialect, payload: &[u8], start: usize) -> Verdict {
+        if !self.settings.signals || !self.is_covered() {
+            return Verdict::Pass;
+        }
+        let (before, text) = payload.split_at_checked(start).unwrap_or_default();
+        match script.answered(text, dialect) {
+            Some(answered) => Verdict::Rewritten([before, &answered].concat()),
+            None => Verdict::Pass,
+        }
     }
 
     /// A statement that was prepared: before the lull, when nobody knew how texts were read, or in it.

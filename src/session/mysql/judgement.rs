@@ -29,6 +29,8 @@ pub(super) struct Does {
     pub(super) lifts: bool,
     /// The client sets the server's reports itself.
     pub(super) reports: bool,
+    /// It asks for the server's variables.
+    pub(super) shows_variables: bool,
     /// How texts are read may change.
     pub(super) rereads: bool,
     /// Names that stand for a text from now on, and whether it only reads.
@@ -68,6 +70,7 @@ impl Around<'_> {
         let mut does = Does::default();
         for statement in &script.statements {
             let alone = script.statements.len() == 1;
+            does.shows_variables |= shows_variables(text, statement);
             if let Err(refusal) = self.step(statement, alone, &mut does) {
                 return Judgement::Refuse(refusal);
             }
@@ -275,6 +278,15 @@ impl Around<'_> {
             Judgement::Pass(does)
         }
     }
+}
+
+fn shows_variables(text: &[u8], statement: &Statement) -> bool {
+    let words = text.get(statement.span.clone()).unwrap_or_default();
+    statement.verb == "SHOW"
+        && words
+            .to_ascii_uppercase()
+            .windows(9)
+            .any(|word| word == b"VARIABLES")
 }
 
 /// Whether a statement could run code of which only the audit knows: routines, and views that call them.

@@ -20,6 +20,8 @@ pub(super) enum Promise {
     },
     /// It is as new.
     Reset,
+    /// Its rows are the server's variables, some of which lull answers for.
+    Variables,
     /// This text has a number.
     Statement(Box<[u8]>),
 }

@@ -22,6 +22,7 @@ mod own;
 mod refusal;
 mod reply;
 mod server;
+mod signals;
 mod stand;
 mod statements;
 mod straggle;
@@ -89,6 +90,10 @@ pub struct Settings {
     /// The size of a message that must be inspected.
     pub inspect_bytes_max: usize,
     pub prepared_statements_max: usize,
+    /// Whether who asks if the server is read-only is told yes in a lull.
+    pub signals: bool,
+    /// The number of the error by which this client is refused.
+    pub refusal_code: u16,
 }
 
 /// By what no write can happen on this connection now.
@@ -188,6 +193,8 @@ struct InLull {
     stale: bool,
     /// The client's own settings of the server's reports hold, for the command that is held.
     yielded: bool,
+    /// The next command asks for the server's variables.
+    shows_variables: bool,
     /// What the session's default would be without the lull; None where the client has said nothing in it.
     wish: Option<bool>,
     audited: Option<Arc<Audited>>,

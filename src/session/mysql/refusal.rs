@@ -6,7 +6,12 @@
 
 use std::borrow::Cow;
 
-use crate::{fault::Fault, gate::Lull, session::Refused, wire::mysql::error::Error};
+use crate::{
+    fault::Fault,
+    gate::Lull,
+    session::Refused,
+    wire::mysql::error::{self, Error},
+};
 
 use super::server::Server;
 
@@ -78,13 +83,22 @@ impl Refusal {
     }
 }
 
+/// The SQLSTATE that goes with the number of a refusal.
+pub(super) fn sqlstate(code: u16) -> &'static [u8] {
+    match code {
+        error::READ_ONLY_TRANSACTION => error::READ_ONLY_SQL_TRANSACTION,
+        _ => b"HY000",
+    }
+}
+
 /// The server's own refusal, with what lull knows about it.
-pub(super) fn explain(error: &Error<'_>, lull: &Lull, sequence: u8, out: &mut Vec<u8>) {
+pub(super) fn explain(error: &Error<'_>, code: u16, lull: &Lull, sequence: u8, out: &mut Vec<u8>) {
     let sentence = String::from_utf8_lossy(error.message);
     let message = compose(&sentence, "", lull);
     Error {
         message: message.as_bytes(),
-        ..*error
+        code,
+        sqlstate: Some(sqlstate(code)),
     }
     .write(out, sequence);
 }

@@ -419,6 +419,7 @@ impl MySession {
         }
         self.in_lull(|lull| {
             lull.yielded = false;
+            lull.shows_variables = does.shows_variables;
             lull.stale |= does.rereads || does.reports;
             for (name, reads) in &does.names {
                 if lull.named.len() < NAMES_MAX || lull.named.contains_key(name) {

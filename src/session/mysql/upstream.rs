@@ -18,6 +18,7 @@ use super::{
     MySession, Talk,
     ledger::{Owed, Promise},
     reply::{Kind, Reply, Says},
+    signals,
 };
 
 /// A packet that must be seen whole is not larger than this.
@@ -35,14 +36,15 @@ impl MySession {
         loop {
             self.expect_reply();
             let own = self.hears_own();
-            if !own && self.reply.as_ref().is_some_and(Reply::in_rows) {
+            let reads_rows = own || self.answers_variables();
+            if !reads_rows && self.reply.as_ref().is_some_and(Reply::in_rows) {
                 let range = self.upstream.skim(chunk, &mut at, crate::wire::mysql::ok::EOF);
                 out.to_client.forward(chunk, range);
             }
             let reply = self.reply;
             let want = |header: Header| match reply {
                 _ if header.continuation => Want::Header,
-                Some(reply) if own => own_wants(reply, header),
+                Some(reply) if reads_rows => own_wants(reply, header),
                 Some(reply) => reply.wants(header),
                 None => Want::Header,
             };
@@ -67,6 +69,17 @@ impl MySession {
         {
             self.reply = Some(Reply::new(kind, self.agreed.upstream));
         }
+    }
+
+    /// The reply lists variables, of which some tell applications whether to write.
+    fn answers_variables(&self) -> bool {
+        matches!(
+            self.ledger.head(),
+            Some(Owed::Promise {
+                promise: Promise::Variables,
+                ..
+            })
+        )
     }
 
     fn hears_own(&self) -> bool {
@@ -157,6 +170,9 @@ impl MySession {
             Says::File => self.talk = Talk::File,
             Says::Prepared(id) => self.prepared = Some(id),
             Says::Error(error) => forwards = !self.explain(header, &error, chunk, out),
+            Says::Row if self.answers_variables() => {
+                forwards = !signals::answer(header, payload, chunk, out);
+            }
             Says::Part | Says::Row => {}
         }
         if self.reply.is_some_and(|reply| reply.is_over()) {
@@ -185,7 +201,7 @@ impl MySession {
             return;
         }
         match promise {
-            Promise::Nothing => {}
+            Promise::Nothing | Promise::Variables => {}
             Promise::Database(database) => self.moved(None, &database),
             Promise::User { user, database } => {
                 self.moved(Some(&user), &database);
@@ -254,7 +270,13 @@ impl MySession {
         }
         let Some(lull) = self.covering() else { return false };
         self.effects.counts.refused[Refused::Write as usize] += 1;
-        super::refusal::explain(error, &lull, header.sequence, out.to_client.buffer(chunk));
+        super::refusal::explain(
+            error,
+            self.settings.refusal_code,
+            &lull,
+            header.sequence,
+            out.to_client.buffer(chunk),
+        );
         true
     }
 
