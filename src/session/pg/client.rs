@@ -235,6 +235,11 @@ impl PgSession {
                 self.say(own::Own::Texts, chunk, out);
                 return Ok(Passed::Hold);
             }
+            Decision::Empty => {
+                tags::write(out.to_upstream.buffer(chunk), header.tag, &[]);
+                self.note(header, false);
+                return Ok(Passed::Replaced);
+            }
             Decision::Refuse(refusal) => {
                 self.refuse(refusal, header.tag, out.to_upstream.buffer(chunk));
                 self.note(header, false);

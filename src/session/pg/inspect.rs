@@ -34,6 +34,8 @@ pub(super) enum Decision {
     /// It must be wrapped, and the server still owes replies to what only names or closes something.
     Settle,
     Refuse(Refusal),
+    /// It is malformed. The server gets it without its body, which is malformed whatever it was, and says so.
+    Empty,
     /// The server must say first what a name stands for.
     Ask,
 }
@@ -47,33 +49,32 @@ const READING_FUNCTIONS: [u32; 7] = [952, 953, 954, 956, 958, 3170, 3171];
 
 impl PgSession {
     pub(super) fn examine(&mut self, tag: u8, body: &[u8]) -> Result<Decision, Fault> {
-        Ok(match tag {
-            tags::QUERY => self.examine_query(tags::query(body).map_err(Fault::client)?),
-            tags::PARSE => self.examine_parse(tags::parse(body).map_err(Fault::client)?),
-            tags::BIND => {
-                let (portal, statement) = tags::bind(body).map_err(Fault::client)?;
-                self.examine_bind(portal, statement)
-            }
-            tags::EXECUTE => self.examine_execute(tags::execute(body).map_err(Fault::client)?),
-            tags::CLOSE => {
-                let named = tags::named(body).map_err(Fault::client)?;
-                self.in_lull(|lull| match named {
-                    Named::Statement(name) => lull.book.close_statement(name),
-                    Named::Portal(name) => lull.book.close_portal(name),
-                });
-                Decision::Pass
-            }
-            tags::FUNCTION_CALL => examine_function(tags::function_call(body).map_err(Fault::client)?),
-            tags::DESCRIBE => self.examine_describe(tags::named(body).map_err(Fault::client)?),
-            tags::FLUSH | tags::SYNC | tags::TERMINATE => Decision::Pass,
-            tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL => Decision::Pass,
+        let judged = match tag {
+            tags::QUERY => tags::query(body).map(|text| self.examine_query(text)),
+            tags::PARSE => tags::parse(body).map(|said| self.examine_parse(said)),
+            tags::BIND => tags::bind(body).map(|(portal, statement)| self.examine_bind(portal, statement)),
+            tags::EXECUTE => tags::execute(body).map(|portal| self.examine_execute(portal)),
+            tags::CLOSE => tags::named(body).map(|named| self.examine_close(named)),
+            tags::FUNCTION_CALL => tags::function_call(body).map(examine_function),
+            tags::DESCRIBE => tags::named(body).map(|named| self.examine_describe(named)),
+            tags::FLUSH | tags::SYNC | tags::TERMINATE => Ok(Decision::Pass),
+            tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL => Ok(Decision::Pass),
             // What is not known cannot be judged.
             other => {
                 return Err(Fault::client(format!(
                     "a message of unknown type 0x{other:02x} in a lull"
                 )));
             }
-        })
+        };
+        Ok(judged.unwrap_or(Decision::Empty))
+    }
+
+    fn examine_close(&mut self, named: Named<'_>) -> Decision {
+        self.in_lull(|lull| match named {
+            Named::Statement(name) => lull.book.close_statement(name),
+            Named::Portal(name) => lull.book.close_portal(name),
+        });
+        Decision::Pass
     }
 
     fn examine_query(&mut self, text: &[u8]) -> Decision {

@@ -242,3 +242,56 @@ fn a_lull_without_a_reason_or_a_deadline_says_so_in_a_whole_sentence() {
     assert!(detail.ends_with(": the database can only be read."), "{detail}");
     assert_eq!(hint, "Reads go on. Write again when the lull has ended.");
 }
+
+#[test]
+fn a_malformed_message_is_answered_as_the_server_answers_it_and_the_session_goes_on() {
+    in_a_lull(|db, _, client| {
+        let mut direct = db.owner();
+        let unended = &b"no end"[..];
+        let cases = [
+            ([frames::message(b'B', unended), frames::sync()].concat(), 1),
+            (
+                [frames::message(b'P', b"name\0SELECT 1"), frames::sync()].concat(),
+                1,
+            ),
+            ([frames::message(b'E', unended), frames::sync()].concat(), 1),
+            ([frames::message(b'D', b"Xname\0"), frames::sync()].concat(), 1),
+            ([frames::message(b'C', b""), frames::sync()].concat(), 1),
+            (
+                [
+                    frames::extended("SELECT 1", &[]),
+                    frames::message(b'B', unended),
+                    frames::sync(),
+                ]
+                .concat(),
+                1,
+            ),
+            (frames::message(b'Q', b"INSERT INTO t VALUES (3)"), 1),
+            (frames::message(b'Q', b"SELECT 1\0DELETE FROM t\0"), 1),
+            (frames::message(b'F', b"\0\0"), 1),
+            (
+                [
+                    frames::query("BEGIN"),
+                    frames::message(b'Q', unended),
+                    frames::query("ROLLBACK"),
+                ]
+                .concat(),
+                3,
+            ),
+        ];
+        for (bytes, readies) in cases {
+            let answers = |who: &mut Wire| -> Vec<(String, Option<String>)> {
+                who.send(&bytes);
+                let replies = (0..readies).map(|_| who.until_ready());
+                let shape = |replies: Replies| {
+                    let code = replies.error_code().map(str::to_owned);
+                    (replies.tags().replace(['S', 'N'], ""), code)
+                };
+                replies.map(shape).collect()
+            };
+            let (through, directly) = (answers(client), answers(&mut direct));
+            assert_eq!(through, directly, "{}", bytes.escape_ascii());
+            client.run("SELECT 1");
+        }
+    });
+}
