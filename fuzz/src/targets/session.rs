@@ -99,11 +99,10 @@ struct Play {
     said: Vec<u8>,
     touched: bool,
     lulled: bool,
+    aborted: bool,
     read_only: bool,
     /// How much the server had written when the session stood.
     fence: Option<usize>,
-    /// The client has begun a batch and not sent its Sync.
-    in_batch: bool,
     story: Vec<String>,
 }
 
@@ -119,18 +118,19 @@ fn play(mut source: Source<'_>, seed: u64) -> (Vec<u8>, Vec<u8>) {
         said: Vec::new(),
         touched: false,
         lulled: false,
+        aborted: false,
         read_only: false,
         fence: None,
-        in_batch: false,
         story: Vec::new(),
     };
-    while source.has_more() && !play.pair.hung_up {
+    while source.has_more() && !play.is_over() {
         play.event(&mut source);
         play.check();
     }
-    if !play.pair.hung_up {
+    if !play.is_over() {
         play.end(read_only);
     }
+    play.part();
     (
         std::mem::take(&mut play.pair.to_client),
         std::mem::take(&mut play.pair.to_server),
@@ -185,6 +185,25 @@ fn tell((tag, body): &(u8, Vec<u8>)) -> String {
 }
 
 impl Play {
+    fn is_over(&self) -> bool {
+        self.pair.hung_up || self.pair.server.gone
+    }
+
+    /// A server that has given the connection up has said why, and has done so at a message of the client's.
+    fn part(&mut self) {
+        let Server { gone, gave_up_at, .. } = &self.pair.server;
+        if *gone {
+            let last = self.pair.machine.upstream_closed();
+            last.expect("the server has said why");
+            let mentions = |word: &[u8]| gave_up_at.windows(word.len()).any(|window| window == word);
+            // What lull refuses fails in the place of a message of the client's.
+            assert!(
+                !mentions(b"lull$own") || mentions(b"lull_refused") && !self.aborted,
+                "lull has broken into a COPY"
+            );
+        }
+    }
+
     fn event(&mut self, source: &mut Source<'_>) {
         let pair = &mut self.pair;
         let what = source.byte();
@@ -219,7 +238,10 @@ impl Play {
                 (self.read_only, self.fence) = (false, None);
                 pair.off()
             }
-            232..238 if self.read_only => pair.tell(Instruction::Straggle(Stragglers::Abort)),
+            232..238 if self.read_only => {
+                self.aborted = true;
+                pair.tell(Instruction::Straggle(Stragglers::Abort))
+            }
             238..239 if self.read_only => pair.tell(Instruction::Straggle(Stragglers::Terminate)),
             239..243 => {
                 self.lulled = true;
@@ -280,7 +302,6 @@ impl Play {
             _ => [said::parse("s1", first), said::flush()].concat(),
         };
         let bytes = if source.chance(12) { copy(source) } else { bytes };
-        let bytes = self.in_order(bytes);
         self.story.extend(
             messages(&bytes)
                 .iter()
@@ -288,24 +309,6 @@ impl Play {
         );
         self.said.extend_from_slice(&bytes);
         self.waiting.extend(bytes);
-    }
-
-    /// A Query inside an open batch would be ignored if something before it failed, which the machine cannot tell
-    /// from its own failure (no driver does this): a Sync goes before it.
-    fn in_order(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        let tags: Vec<u8> = messages(&bytes).iter().map(|(tag, _)| *tag).collect();
-        let simple = matches!(tags[0], b'Q' | b'F');
-        let before = if simple && self.in_batch {
-            said::sync()
-        } else {
-            Vec::new()
-        };
-        match tags[tags.len() - 1] {
-            b'Q' | b'F' | b'S' => self.in_batch = false,
-            b'P' | b'B' | b'D' | b'E' | b'C' | b'H' => self.in_batch = true,
-            _ => {}
-        }
-        [before, bytes].concat()
     }
 
     fn send(&mut self, bytes: usize) {
@@ -333,11 +336,15 @@ impl Play {
         ];
         self.said.extend(last.concat());
         self.waiting.extend(last.concat());
-        while !self.waiting.is_empty() || self.pair.server.has_work() {
+        while !self.is_over() && (!self.waiting.is_empty() || self.pair.server.has_work()) {
             let (before, work) = (self.waiting.len(), self.pair.server.has_work());
             self.send(usize::MAX);
             self.pair.work().expect("the server keeps to the protocol");
-            assert!(work || self.waiting.len() < before, "the client is stuck");
+            let moved = work || self.waiting.len() < before || self.is_over();
+            assert!(moved, "the client is stuck");
+        }
+        if self.is_over() {
+            return;
         }
         let got = messages(&self.pair.to_client);
         let tags: String = got

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Executed, Open, PgSession, Wrap, batch::Batch, inspect::Decision, ledger::Ends, own};
+use super::{Open, PgSession, Wrap, batch::Batch, inspect::Decision, own};
 
 impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
@@ -66,16 +66,6 @@ impl PgSession {
 
     /// Keeps the books for one message that goes up.
     pub(super) fn note(&mut self, header: Header, unnamed: bool) {
-        if self.ledger.copying_in() && fails_in_copy(header.tag) {
-            self.ledger.copy_abandoned();
-            if self.ledger.is_idle() {
-                self.open = Open::Failed;
-            }
-            if matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL) {
-                // The server takes it for a mistake in the COPY, and answers only that.
-                return;
-            }
-        }
         if self.open == Open::Failed && is_skipped(header.tag) {
             return;
         }
@@ -89,35 +79,32 @@ impl PgSession {
             // Ignored in COPY: the batch is open until the next one.
             tags::SYNC if self.ledger.copying_in() => {}
             tags::SYNC => {
-                let ends = match self.open {
-                    Open::No => Ends::Nothing,
-                    _ if self.executed == Executed::Followed => Ends::MixedBatch,
-                    _ => Ends::Batch,
-                };
-                self.ledger.sync(ends);
+                self.ledger.sync();
                 self.open = Open::No;
             }
             tags::PARSE => {
-                self.open.define(1);
+                self.ledger.message();
+                self.open.define();
                 self.named |= !unnamed;
                 self.unbound = None;
             }
             tags::BIND => {
+                self.ledger.message();
                 self.open = Open::Acting;
                 self.unbound = None;
             }
             tags::EXECUTE => {
+                self.ledger.message();
                 self.open = Open::Acting;
                 self.effects.counts.statements += 1;
             }
-            tags::DESCRIBE | tags::CLOSE => self.open.define(1),
-            tags::FLUSH => self.open.define(0),
-            tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(self.open != Open::No),
+            tags::DESCRIBE | tags::CLOSE => {
+                self.ledger.message();
+                self.open.define();
+            }
+            tags::COPY_DONE | tags::COPY_FAIL => self.ledger.copy_end(),
             tags::TERMINATE => self.farewell = true,
             _ => {}
-        }
-        if !(header.tag == tags::SYNC && self.ledger.copying_in()) {
-            self.executed = self.executed.then(header.tag);
         }
     }
 
@@ -177,6 +164,12 @@ impl PgSession {
     ) -> Result<Passed, Fault> {
         let goes_on = self.open != Open::No && !self.ledger.has_own() || self.ledger.copying_in();
         if begins_batch(header.tag) && !goes_on && !may_begin {
+            return Ok(Passed::Hold);
+        }
+        let is_query = matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL);
+        if is_query && self.open != Open::No && !self.ledger.is_settled() && !self.ledger.copying_in() {
+            // Whether the server will pass it over is known when the open batch is answered.
+            tags::write(out.to_upstream.buffer(chunk), tags::FLUSH, &[]);
             return Ok(Passed::Hold);
         }
         if header.tag == tags::SYNC {
@@ -251,7 +244,8 @@ impl PgSession {
 
     /// What must follow a message that has gone up.
     fn passed(&mut self, header: Header, passed: Passed, chunk: &[u8], out: &mut Outlets) {
-        let ends_batch = matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL | tags::SYNC);
+        let ends_batch =
+            matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL | tags::SYNC) && self.open != Open::Failed;
         let wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
         if ends_batch && wrapped && passed != Passed::Hold {
             self.say(own::Own::WrapCommit, chunk, out);
@@ -269,7 +263,7 @@ impl PgSession {
 
     /// Lets go of what was held, as far as it may go now.
     pub(super) fn release(&mut self, out: &mut Outlets) -> Result<(), Fault> {
-        let may_go = self.may_begin() || self.ledger.copying_in() || self.has_failed();
+        let may_go = self.may_begin() || self.ledger.copying_in() || self.is_answered();
         // In normal mode nothing is held back.
         if self.held.is_empty() || self.careful && !may_go {
             return Ok(());
@@ -284,9 +278,9 @@ impl PgSession {
         Ok(())
     }
 
-    /// The batch that a held message belongs to has failed: up to its Sync the server skips everything.
-    pub(super) fn has_failed(&self) -> bool {
-        self.open.acts() && self.ledger.is_idle()
+    /// The open batch is answered, as far as it has gone up: a message of it that is held may go.
+    pub(super) fn is_answered(&self) -> bool {
+        self.open.acts() && self.ledger.is_settled()
     }
 
     /// Whether a batch may begin now.
@@ -297,43 +291,14 @@ impl PgSession {
 }
 
 impl Open {
-    fn define(&mut self, replies: u32) {
-        *self = match *self {
-            Self::No => Self::Defining { owed: replies },
-            Self::Defining { owed } => Self::Defining {
-                owed: owed.saturating_add(replies),
-            },
-            Self::Acting | Self::Failed => *self,
-        };
-    }
-
-    /// Whether there is more in it than a Flush.
-    pub(super) fn has_messages(self) -> bool {
-        !matches!(self, Self::No | Self::Defining { owed: 0 })
+    fn define(&mut self) {
+        if *self == Self::No {
+            *self = Self::Defining;
+        }
     }
 
     pub(super) fn acts(self) -> bool {
         matches!(self, Self::Acting | Self::Failed)
-    }
-
-    /// One of the replies has come.
-    pub(super) fn defined(&mut self) {
-        if let Self::Defining { owed } = self {
-            *owed = owed.saturating_sub(1);
-        }
-    }
-}
-
-impl Executed {
-    fn then(self, tag: u8) -> Self {
-        match (self, tag) {
-            (_, tags::SYNC | tags::QUERY | tags::FUNCTION_CALL | tags::COPY_DONE | tags::COPY_FAIL) => {
-                Self::No
-            }
-            (Self::No, tags::EXECUTE) => Self::Last,
-            (Self::Last, tag) if fails_in_copy(tag) => Self::Followed,
-            _ => self,
-        }
     }
 }
 
@@ -366,14 +331,6 @@ fn wanted_when_careful(header: Header, inspects: bool, limit: usize) -> Want {
 /// What a server passes over between an error and the Sync behind it.
 fn is_skipped(tag: u8) -> bool {
     !matches!(tag, tags::SYNC | tags::TERMINATE)
-}
-
-/// What the server does not take in a COPY (manual: "COPY Operations").
-fn fails_in_copy(tag: u8) -> bool {
-    !matches!(
-        tag,
-        tags::COPY_DATA | tags::COPY_DONE | tags::COPY_FAIL | tags::SYNC | tags::FLUSH | tags::TERMINATE
-    )
 }
 
 /// Whether the server answers a message, or what it begins, only after what came before.

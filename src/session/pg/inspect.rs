@@ -292,7 +292,7 @@ impl PgSession {
     fn wrap(&self) -> Option<Decision> {
         match self.open {
             _ if self.is_quiet() => Some(Decision::Wrap),
-            Open::Defining { .. } if self.ledger.is_idle() => Some(Decision::Settle),
+            Open::Defining if self.ledger.is_idle() => Some(Decision::Settle),
             _ => None,
         }
     }

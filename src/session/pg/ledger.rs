@@ -1,50 +1,35 @@
-//! The ledger: the queue of replies that the upstream still owes, in order.
+//! The ledger: what the upstream still owes, in order.
 //!
-//! Every Query and FunctionCall, and every Sync that the server reads outside COPY, is answered by one ReadyForQuery.
-//! The ledger may owe too much (then the session does not stand, and the drain policy sees to it) but never too
-//! little: an idle ledger is proof that the server waits for a command.
+//! Each message of the extended protocol is answered by one of the server's, up to the first that fails; every Query
+//! and FunctionCall, and every Sync that the server reads outside COPY, by one ReadyForQuery. The ledger may owe too
+//! much (then the session does not stand, and the drain policy sees to it) but never too little: an idle ledger is
+//! proof that the server waits for a command.
 
 use std::collections::VecDeque;
 
 use super::own::Own;
 
+/// What the server comes to behind messages of the extended protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Owed {
-    /// This many cycles that a Query or FunctionCall began.
-    Queries(u32),
-    /// This many cycles that a Sync ends, each behind messages of its own.
-    Batches(u32),
-    /// The same, where messages came behind a batch's first Execute: if that began a COPY, nobody can tell which of
-    /// them the server takes for mistakes in it.
-    Mixed(u32),
-    /// This many Syncs with nothing before them.
-    Syncs(u32),
-    /// The client has ended a COPY of its own here: one of the batch whose Sync follows, or of what came before.
-    /// Nothing is owed for it.
-    CopyEnd { in_batch: bool },
-    /// The cycle that a Sync of lull's own ends in the client's stead: its ReadyForQuery is swallowed.
+enum Then {
+    /// A Query or FunctionCall. The server passes it over where a message of an open batch before it has failed.
+    Query,
+    Sync,
+    /// A Sync of lull's own, which ends a batch in the client's stead: its ReadyForQuery is swallowed.
     Cut,
+    /// The client has ended a COPY whose CopyInResponse is still on its way, if there is one. Nothing is owed for it.
+    CopyEnd,
     /// The reply to a statement of lull's own: swallowed.
     Own(Own),
 }
 
-/// What the client has sent behind a COPY that the server has begun to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CopyIn {
-    /// Nothing that ends it.
-    Open,
-    /// Its end.
-    Ended,
-    /// What makes it fail.
-    Failed,
-}
-
-/// What a Sync ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ends {
-    Nothing,
-    Batch,
-    MixedBatch,
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    /// How many messages before it are answered one by one.
+    answers: u32,
+    then: Then,
+    /// How often in a row: a flood of the same takes no memory.
+    times: u32,
 }
 
 /// Whose reply the upstream is giving.
@@ -58,13 +43,23 @@ pub(super) enum Head {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     owed: VecDeque<Owed>,
+    /// Answers that are due before the first of them, or in the open batch where there is none.
+    due: u32,
+    /// Answers that the batch behind the last of them will bring.
+    behind: u32,
     /// The server reads COPY data, and the client has not ended them yet.
     copying_in: bool,
 }
 
 impl Ledger {
+    /// No ReadyForQuery is owed. An open batch may still bring answers.
     pub(super) fn is_idle(&self) -> bool {
-        self.owed.iter().all(|owed| matches!(owed, Owed::CopyEnd { .. }))
+        self.owed.iter().all(|owed| owed.then == Then::CopyEnd)
+    }
+
+    /// Nothing at all is owed.
+    pub(super) fn is_settled(&self) -> bool {
+        self.owed.is_empty() && self.due == 0
     }
 
     pub(super) fn copying_in(&self) -> bool {
@@ -72,157 +67,185 @@ impl Ledger {
     }
 
     pub(super) fn head(&self) -> Head {
-        match self.owed.front() {
+        match self.first() {
             None => Head::Nobody,
-            Some(Owed::Own(own)) => Head::Own(*own),
+            Some(Then::Own(own)) => Head::Own(own),
             Some(_) => Head::Client,
         }
     }
 
     /// Whether a statement of lull's own is under way.
     pub(super) fn has_own(&self) -> bool {
-        self.owed.iter().any(|owed| matches!(owed, Owed::Own(_)))
+        self.owed.iter().any(|owed| matches!(owed.then, Then::Own(_)))
+    }
+
+    /// The client sent a message of the extended protocol that is answered.
+    pub(super) fn message(&mut self) {
+        // Inside COPY it is a mistake, and nothing after it is ignored.
+        self.copying_in = false;
+        let answers = if self.owed.is_empty() {
+            &mut self.due
+        } else {
+            &mut self.behind
+        };
+        *answers = answers.saturating_add(1);
     }
 
     pub(super) fn query(&mut self) {
-        match self.owed.back_mut() {
-            Some(Owed::Queries(count)) => *count = count.saturating_add(1),
-            _ => self.owed.push_back(Owed::Queries(1)),
-        }
+        self.copying_in = false;
+        self.push(Then::Query);
     }
 
-    pub(super) fn sync(&mut self, ends: Ends) {
+    pub(super) fn sync(&mut self) {
         // Inside COPY the server ignores Sync (manual: "COPY Operations").
-        if self.copying_in {
-            return;
-        }
-        match (self.owed.back_mut(), ends) {
-            (Some(Owed::Syncs(count)), Ends::Nothing)
-            | (Some(Owed::Batches(count)), Ends::Batch)
-            | (Some(Owed::Mixed(count)), Ends::MixedBatch) => *count = count.saturating_add(1),
-            (_, Ends::Nothing) => self.owed.push_back(Owed::Syncs(1)),
-            (_, Ends::Batch) => self.owed.push_back(Owed::Batches(1)),
-            (_, Ends::MixedBatch) => self.owed.push_back(Owed::Mixed(1)),
+        if !self.copying_in {
+            self.push(Then::Sync);
         }
     }
 
     /// lull sends a Sync behind what the client has begun.
     pub(super) fn cut(&mut self) {
-        self.owed.push_back(Owed::Cut);
+        self.push(Then::Cut);
     }
 
     /// Whether the next ReadyForQuery is for a cut.
     pub(super) fn is_cut(&self) -> bool {
-        self.owed
-            .iter()
-            .find(|owed| !matches!(owed, Owed::CopyEnd { .. }))
-            == Some(&Owed::Cut)
+        let next = self.owed.iter().find(|owed| owed.then != Then::CopyEnd);
+        next.is_some_and(|owed| owed.then == Then::Cut)
     }
 
-    /// The client sent CopyDone or CopyFail; `in_batch` where messages came since the last Sync.
-    pub(super) fn copy_end(&mut self, in_batch: bool) {
+    /// The client sent CopyDone or CopyFail.
+    pub(super) fn copy_end(&mut self) {
         if self.copying_in {
             self.copying_in = false;
-        } else if (in_batch || !self.owed.is_empty()) && self.owed.back() != Some(&Owed::CopyEnd { in_batch })
-        {
-            // It may belong to a COPY whose CopyInResponse is still on its way.
-            self.owed.push_back(Owed::CopyEnd { in_batch });
+        } else if !self.is_settled() {
+            self.push(Then::CopyEnd);
         }
     }
 
     pub(super) fn own(&mut self, own: Own) {
-        self.owed.push_back(Owed::Own(own));
+        self.push(Then::Own(own));
     }
 
-    /// Whether nobody could tell what is owed if a COPY began now.
-    pub(super) fn is_unclear_in_copy(&self) -> bool {
-        matches!(self.owed.front(), Some(Owed::Mixed(_)))
+    /// One of the messages that are answered one by one has been.
+    pub(super) fn answered(&mut self) {
+        self.due = self.due.saturating_sub(1);
+        self.pass_copy_ends();
     }
 
     /// The server began to read COPY data: it ignores the Syncs that the client has sent since, up to the data's end.
-    /// Any other message of the client's makes the COPY fail, and is not answered itself; in the extended protocol
-    /// nothing is, up to the next Sync.
-    pub(super) fn copy_in_began(&mut self) -> CopyIn {
-        let simple = matches!(self.owed.front(), Some(Owed::Queries(_)));
-        let first = match self.owed.front_mut() {
-            // Another Query came behind the COPY's.
-            Some(Owed::Queries(count)) if *count > 1 => {
-                *count -= 1;
-                return CopyIn::Failed;
-            }
-            Some(Owed::Queries(_)) => 1,
-            // Another batch came behind the COPY's, whose own Sync is ignored.
-            Some(Owed::Batches(count)) if *count > 1 => {
-                *count -= 1;
-                return CopyIn::Failed;
-            }
-            Some(Owed::Batches(_)) => {
-                self.owed.pop_front();
-                0
-            }
-            _ => 0,
-        };
-        let mut fails = false;
-        while let Some(owed) = self.owed.get_mut(first) {
-            match owed {
-                Owed::Syncs(_) if !fails => {}
-                Owed::CopyEnd { .. } if !fails => {
-                    self.owed.remove(first);
-                    return CopyIn::Ended;
-                }
-                Owed::Queries(count) if simple && *count > 1 => {
-                    *count -= 1;
-                    return CopyIn::Failed;
-                }
-                Owed::Queries(_) => fails = true,
-                Owed::CopyEnd { .. } => {}
-                Owed::Syncs(_) | Owed::Batches(_) | Owed::Mixed(_) | Owed::Cut | Owed::Own(_) => {
-                    return CopyIn::Failed;
-                }
-            }
-            self.owed.remove(first);
-            if fails && simple {
-                return CopyIn::Failed;
-            }
+    /// At any other message it gives the connection up.
+    pub(super) fn copy_in_began(&mut self) {
+        if self.due > 0 {
+            // An Execute's, whose own answer is due until the data have ended.
+            self.copying_in = self.read_copy(1);
+        } else if let Some(query) = self.pop() {
+            self.copying_in = self.read_copy(0);
+            self.put_back(query);
         }
-        self.copying_in = !fails;
-        if fails { CopyIn::Failed } else { CopyIn::Open }
     }
 
-    /// The client sent what does not belong into a COPY: the COPY fails there.
-    pub(super) fn copy_abandoned(&mut self) {
+    /// ErrorResponse. True where the server now passes over what comes, up to a Sync that has not been sent.
+    pub(super) fn failed(&mut self) -> bool {
         self.copying_in = false;
-    }
-
-    /// A COPY from the client failed on the server, which no longer ignores Syncs.
-    pub(super) fn copy_in_failed(&mut self) {
-        self.copying_in = false;
+        if self.due == 0 {
+            // A Query's own, or that of a commit at Sync.
+            return false;
+        }
+        while matches!(self.first(), Some(Then::Query | Then::CopyEnd)) {
+            self.pop();
+        }
+        self.due = 0;
+        self.owed.is_empty()
     }
 
     /// ReadyForQuery: one reply is complete. False if none was owed.
     pub(super) fn ready(&mut self) -> bool {
         self.copying_in = false;
-        while matches!(self.owed.front(), Some(Owed::CopyEnd { .. })) {
-            self.owed.pop_front();
+        while self.first() == Some(Then::CopyEnd) {
+            self.pop();
         }
-        let done = match self.owed.front_mut() {
-            None => return false,
-            Some(Owed::Queries(count) | Owed::Batches(count) | Owed::Mixed(count) | Owed::Syncs(count))
-                if *count > 1 =>
-            {
-                *count -= 1;
-                return true;
-            }
-            Some(_) => self.owed.pop_front().is_some(),
+        let owed = self.pop().is_some();
+        self.pass_copy_ends();
+        owed
+    }
+
+    fn first(&self) -> Option<Then> {
+        self.owed.front().map(|owed| owed.then)
+    }
+
+    fn push(&mut self, then: Then) {
+        let answers = if self.owed.is_empty() {
+            self.due
+        } else {
+            std::mem::take(&mut self.behind)
         };
-        while self.owed.front() == Some(&Owed::CopyEnd { in_batch: false }) {
+        match self.owed.back_mut() {
+            Some(last) if (last.answers, last.then) == (answers, then) => {
+                last.times = last.times.saturating_add(1)
+            }
+            _ => self.owed.push_back(Owed {
+                answers,
+                then,
+                times: 1,
+            }),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Then> {
+        let first = self.owed.front_mut()?;
+        let then = first.then;
+        first.times -= 1;
+        if first.times == 0 {
             self.owed.pop_front();
         }
+        self.due = match self.owed.front() {
+            Some(next) => next.answers,
+            None => {
+                // An idle session holds no memory that it does not need.
+                self.owed = VecDeque::new();
+                std::mem::take(&mut self.behind)
+            }
+        };
+        Some(then)
+    }
+
+    fn put_back(&mut self, then: Then) {
         if self.owed.is_empty() {
-            // An idle session holds no memory that it does not need.
-            self.owed = VecDeque::new();
+            self.behind = self.due;
         }
-        done
+        self.due = 0;
+        self.owed.push_front(Owed {
+            answers: 0,
+            then,
+            times: 1,
+        });
+    }
+
+    /// A COPY's end that nothing is left before was none.
+    fn pass_copy_ends(&mut self) {
+        while self.due == 0 && self.first() == Some(Then::CopyEnd) {
+            self.pop();
+        }
+    }
+
+    /// What the server reads where it expects COPY data, with `due` answers of the COPY's own. True where the client
+    /// has not ended them.
+    fn read_copy(&mut self, due: u32) -> bool {
+        while self.due == due {
+            match self.first() {
+                None => return true,
+                Some(then @ (Then::Sync | Then::CopyEnd)) => {
+                    self.pop();
+                    self.due = self.due.saturating_add(due);
+                    if then == Then::CopyEnd {
+                        return false;
+                    }
+                }
+                Some(Then::Query | Then::Cut | Then::Own(_)) => return false,
+            }
+        }
+        false
     }
 }
 
@@ -230,71 +253,112 @@ impl Ledger {
 mod tests {
     use super::*;
 
+    /// What a client sends, by the letters of the protocol; `x` is a message that is answered.
+    fn sent(letters: &str) -> Ledger {
+        let mut ledger = Ledger::default();
+        send(&mut ledger, letters);
+        ledger
+    }
+
+    fn send(ledger: &mut Ledger, letters: &str) {
+        for letter in letters.chars() {
+            match letter {
+                'Q' => ledger.query(),
+                'S' => ledger.sync(),
+                'c' => ledger.copy_end(),
+                _ => ledger.message(),
+            }
+        }
+    }
+
+    /// What a server sends; `x` is the answer to one message.
+    fn heard(ledger: &mut Ledger, letters: &str) {
+        for letter in letters.chars() {
+            match letter {
+                'Z' => assert!(ledger.ready(), "the server owes nothing"),
+                'G' => ledger.copy_in_began(),
+                'E' => drop(ledger.failed()),
+                _ => ledger.answered(),
+            }
+        }
+    }
+
     #[test]
     fn each_query_and_sync_is_paid_by_one_ready() {
-        let mut ledger = Ledger::default();
-        ledger.query();
-        ledger.query();
-        ledger.sync(Ends::Nothing);
+        let mut ledger = sent("QQS");
         for _ in 0..3 {
             assert!(!ledger.is_idle());
             assert!(ledger.ready());
         }
-        assert!(ledger.is_idle());
+        assert!(ledger.is_settled());
         assert!(!ledger.ready(), "the server owes nothing");
     }
 
     #[test]
-    fn the_sync_behind_an_extended_copy_is_ignored_as_the_server_does() {
-        // libpq: Parse, Bind, Execute, Sync; then the data; then CopyDone, Sync.
-        let mut ledger = Ledger::default();
-        ledger.sync(Ends::Batch);
-        ledger.copy_in_began();
-        ledger.copy_end(false);
-        ledger.sync(Ends::Nothing);
-        assert!(ledger.ready());
-        assert!(ledger.is_idle());
-    }
-
-    #[test]
-    fn a_copy_that_was_sent_ahead_of_the_answer_is_followed_too() {
-        let mut ledger = Ledger::default();
-        ledger.sync(Ends::Nothing);
-        ledger.copy_end(false);
-        ledger.sync(Ends::Batch);
-        ledger.copy_in_began();
-        assert!(ledger.ready());
-        assert!(ledger.is_idle());
-    }
-
-    #[test]
-    fn a_batch_behind_a_copy_that_nobody_feeds_is_answered_once_it_has_failed() {
-        // Parse, Bind, Execute (COPY), Sync, and the next batch, as if the first were no COPY.
-        let mut ledger = Ledger::default();
-        ledger.sync(Ends::Batch);
-        ledger.sync(Ends::Batch);
-        ledger.copy_in_began();
-        ledger.copy_in_failed();
+    fn a_query_behind_what_failed_in_the_open_batch_is_passed_over_up_to_the_sync() {
+        let mut ledger = sent("xxxQQxxQS");
+        heard(&mut ledger, "xE");
         assert!(!ledger.is_idle());
-        assert!(ledger.ready());
-        assert!(ledger.is_idle());
+        heard(&mut ledger, "Z");
+        assert!(ledger.is_settled());
+        let mut ledger = sent("xxxQxx");
+        assert!(ledger.failed(), "the server waits for the Sync");
+        assert!(ledger.is_settled());
+    }
+
+    #[test]
+    fn a_query_in_an_open_batch_that_fails_itself_is_paid() {
+        let mut ledger = sent("xxxQxxxS");
+        heard(&mut ledger, "xxxEZ");
+        assert!(!ledger.is_idle());
+        heard(&mut ledger, "xxxEZ");
+        assert!(ledger.is_settled());
+    }
+
+    #[test]
+    fn the_syncs_behind_a_copy_are_ignored_as_the_server_does() {
+        // libpq: Parse, Bind, Execute, Sync; then the data; then CopyDone, Sync.
+        let mut ledger = sent("xxxS");
+        heard(&mut ledger, "xxG");
+        assert!(ledger.copying_in());
+        send(&mut ledger, "ScS");
+        heard(&mut ledger, "xZ");
+        assert!(ledger.is_settled());
+        let mut ledger = sent("QS");
+        heard(&mut ledger, "G");
+        send(&mut ledger, "SScS");
+        heard(&mut ledger, "ZZ");
+        assert!(ledger.is_settled());
+    }
+
+    #[test]
+    fn copies_that_were_sent_ahead_of_their_answers_are_followed_too() {
+        // Three batches: with a Sync before the data, without, and in a Query of two.
+        let mut ledger = sent("xxxScSxxxcxxxSQccxxxS");
+        heard(&mut ledger, "xxGxZ");
+        heard(&mut ledger, "xxGxxxxZ");
+        heard(&mut ledger, "GGZ");
+        assert!(!ledger.copying_in());
+        heard(&mut ledger, "xxxZ");
+        assert!(ledger.is_settled());
     }
 
     #[test]
     fn a_copy_that_fails_leaves_no_debt() {
-        let mut ledger = Ledger::default();
-        ledger.query();
-        ledger.copy_in_began();
-        ledger.copy_in_failed();
-        ledger.copy_end(false);
-        assert!(ledger.ready());
-        assert!(ledger.is_idle());
+        for (said, answer) in [("Q", "GE"), ("xxxS", "xxGE")] {
+            let mut ledger = sent(said);
+            heard(&mut ledger, answer);
+            send(&mut ledger, "cS");
+            heard(&mut ledger, "Z");
+            assert_eq!(ledger.is_settled(), said == "xxxS", "{said}");
+        }
     }
 
     #[test]
-    fn a_flood_of_syncs_takes_no_memory() {
-        let mut ledger = Ledger::default();
-        (0..100_000).for_each(|_| ledger.sync(Ends::Nothing));
+    fn a_flood_takes_no_memory() {
+        let ledger = sent(&"xxxS".repeat(1000));
+        assert_eq!(ledger.owed.len(), 1);
+        let ledger = sent(&"Q".repeat(1000));
         assert_eq!(ledger.owed.len(), 1);
     }
 }

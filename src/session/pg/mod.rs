@@ -95,7 +95,6 @@ pub struct PgSession {
     upstream: Frames,
     ledger: Ledger,
     open: Open,
-    executed: Executed,
     transaction: Transaction,
     parameters: Box<Parameters>,
     /// Statements or cursors of the client's may have names that only the server knows.
@@ -129,23 +128,11 @@ enum Open {
     No,
     /// Only such as name, describe or close something: nothing has run. Drivers leave a batch open here, flushed but
     /// without a Sync, until they use what they have prepared. A Sync of lull's own in between changes nothing.
-    Defining {
-        /// Replies that have not come yet.
-        owed: u32,
-    },
+    Defining,
     /// Something may have run: only its own Sync may end it.
     Acting,
     /// Something has failed: up to its Sync, the server skips what comes.
     Failed,
-}
-
-/// Whether the open batch has executed something, since its last COPY, and what came behind that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Executed {
-    No,
-    /// Nothing that a COPY would stumble over.
-    Last,
-    Followed,
 }
 
 /// What a session must remember only while a lull covers it.
@@ -212,7 +199,6 @@ impl PgSession {
             upstream: Frames::default(),
             ledger: Ledger::default(),
             open: Open::No,
-            executed: Executed::No,
             transaction: Transaction::default(),
             parameters: Box::new(login.parameters),
             named: false,
@@ -246,9 +232,9 @@ impl PgSession {
 
     /// The server waits for a command, and everything that the client has sent up is answered.
     fn is_quiet(&self) -> bool {
-        let open = matches!(self.open, Open::No | Open::Defining { owed: 0 });
+        let open = matches!(self.open, Open::No | Open::Defining);
         let in_step = !self.out_of_step && self.upstream.at_boundary();
-        self.ledger.is_idle() && open && !self.client.mid_message() && in_step
+        self.ledger.is_settled() && open && !self.client.mid_message() && in_step
     }
 
     fn is_read_only_ordered(&self) -> bool {
@@ -315,9 +301,9 @@ impl Session for PgSession {
         }
         heard?;
         let copies = self.ledger.copying_in() && !self.held.is_empty();
-        if self.careful && (copies || self.is_quiet()) {
+        if self.careful && (copies || self.is_quiet() || self.out_of_step) {
             self.advance(chunk, out)?;
-        } else if self.careful && self.has_failed() {
+        } else if self.careful && self.is_answered() {
             self.release(out)?;
         }
         Ok(())

@@ -140,9 +140,10 @@ impl PgSession {
         let in_batch = self.open.acts() && self.ledger.is_idle();
         if self.ledger.copying_in() && !self.streams_wal() {
             frontend::write(up, frontend::COPY_FAIL, &[b"ended by a lull\0"]);
-            self.ledger.copy_end(false);
+            self.ledger.copy_end();
         } else if in_batch {
             own::write_failing_parse(up);
+            self.ledger.message();
             let why = "Its transaction was still open when the drain was over, and has been rolled back.";
             let refusal = Refusal::new(Refused::Drained, "this batch", why);
             self.in_lull(|lull| lull.batch.refusal = Some(refusal));

@@ -12,13 +12,7 @@ use crate::{
     },
 };
 
-use super::{
-    Executed, Kind, Open, PgSession, leaked,
-    ledger::{CopyIn, Head},
-    own,
-    parameters::READ_ONLY_DEFAULT,
-    refusal,
-};
+use super::{Kind, Open, PgSession, leaked, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
 
 /// A message larger than this is not one that lull depends on.
 const GLANCE_BYTES_MAX: usize = 1 << 20;
@@ -144,19 +138,23 @@ impl PgSession {
             tags::READY_FOR_QUERY => return self.hear_ready(body),
             tags::NOTICE | tags::NOTIFICATION | tags::PARAMETER_STATUS => return Ok(true),
             tags::COMMAND_COMPLETE => {
+                self.ledger.answered();
                 let tag = tags::command_complete(body).unwrap_or_default();
                 if self.hear_completed(tag, chunk, out) {
                     return Ok(false);
                 }
             }
             tags::COPY_IN | tags::COPY_BOTH => {
-                self.hear_copy_in()?;
+                self.ledger.copy_in_began();
+                if self.ledger.is_idle() {
+                    // If the Sync behind it was ignored, its batch is still open.
+                    self.open = Open::Acting;
+                }
                 self.transaction.did_something();
             }
             tags::ERROR => {
                 self.farewell |= is_fatal(body);
-                self.ledger.copy_in_failed();
-                if self.open != Open::No && self.ledger.is_idle() {
+                if self.ledger.failed() || self.open != Open::No && self.ledger.is_idle() {
                     self.open = Open::Failed;
                 }
                 self.transaction.did_something();
@@ -164,45 +162,19 @@ impl PgSession {
                     return Ok(false);
                 }
             }
-            tags::PORTAL_SUSPENDED | tags::FUNCTION_CALL_RESPONSE => self.transaction.did_something(),
+            tags::PORTAL_SUSPENDED => {
+                self.ledger.answered();
+                self.transaction.did_something();
+            }
+            tags::FUNCTION_CALL_RESPONSE => self.transaction.did_something(),
             tags::PARSE_COMPLETE | tags::BIND_COMPLETE | tags::CLOSE_COMPLETE => {
-                self.defined();
+                self.ledger.answered();
                 self.in_lull(|lull| lull.book.confirmed());
             }
-            tags::ROW_DESCRIPTION | tags::NO_DATA => self.defined(),
+            tags::ROW_DESCRIPTION | tags::NO_DATA | tags::EMPTY_QUERY => self.ledger.answered(),
             _ => {}
         }
         Ok(!self.lull.as_ref().is_some_and(|lull| lull.batch.muted))
-    }
-
-    /// The server reads COPY data.
-    fn hear_copy_in(&mut self) -> Result<(), Fault> {
-        let in_open_batch = self.ledger.is_idle() && self.executed == Executed::Followed;
-        if in_open_batch || self.ledger.is_unclear_in_copy() {
-            return self.lose_step("a COPY with other messages of its batch sent behind it");
-        }
-        // What has been sent behind the COPY's own Query or Sync is no part of it.
-        let behind = !self.ledger.is_idle() && self.open.has_messages();
-        let copy = self.ledger.copy_in_began();
-        let fails = copy == CopyIn::Failed || copy == CopyIn::Open && behind;
-        if fails {
-            self.ledger.copy_abandoned();
-        }
-        self.open = match self.ledger.is_idle() {
-            true if fails => Open::Failed,
-            // If the Sync behind it was ignored, its batch is still open.
-            true => Open::Acting,
-            false if copy == CopyIn::Open && !fails => Open::No,
-            false => self.open,
-        };
-        Ok(())
-    }
-
-    /// A reply to what only defines. Where a cycle is owed, it belongs to that, and not to the open batch.
-    fn defined(&mut self) {
-        if self.ledger.is_idle() {
-            self.open.defined();
-        }
     }
 
     fn hear_ready(&mut self, body: &[u8]) -> Result<bool, Fault> {
@@ -221,22 +193,16 @@ impl PgSession {
         Ok(!wrapped && !cut)
     }
 
-    /// The server has answered what the ledger does not owe.
+    /// The server has answered what the ledger does not owe. Outside a lull nobody is cut off for that; but the session
+    /// is never again taken to be quiet, and so it does not stand before the drain policy has ended it.
     fn fall_out_of_step(&mut self, status: Status) -> Result<bool, Fault> {
-        self.lose_step("a ReadyForQuery that nobody asked for")?;
-        self.transaction.ready(status);
-        Ok(true)
-    }
-
-    /// What the server owes is not known any more. Outside a lull nobody is cut off for that; but the session is never
-    /// again taken to be quiet, and so it does not stand before the drain policy has ended it.
-    fn lose_step(&mut self, why: &str) -> Result<(), Fault> {
         // Where lull has changed something, it could never be put back.
         if self.inspects() || self.guarded {
-            return Err(Fault::upstream(why));
+            return Err(Fault::upstream("a ReadyForQuery that nobody asked for"));
         }
         self.out_of_step = true;
-        Ok(())
+        self.transaction.ready(status);
+        Ok(true)
     }
 
     /// True where the client is told something else.

@@ -1,5 +1,10 @@
 //! Normal mode: the bytes are the bytes.
 
+use crate::{
+    gate::Stragglers,
+    session::{Instruction, Session},
+};
+
 use super::{
     pair::{Pair, settings},
     server::{Server, frame},
@@ -70,36 +75,77 @@ fn a_session_that_falls_out_of_step_goes_on_and_never_stands_in_a_lull() {
 }
 
 #[test]
-fn a_copy_in_the_middle_of_a_batch_is_no_reason_to_stand() {
-    let mut pair = Pair::new();
-    pair.to_client.clear();
-    let copy = [parse("", "COPY t FROM STDIN"), bind("", ""), execute("")].concat();
-    pair.says(&[copy, extended("SELECT 1")].concat());
-    pair.on().unwrap();
-    pair.settle().unwrap();
-    assert!(
-        !pair.stands(),
-        "what the server took for part of the COPY is not known"
-    );
+fn a_copy_that_the_client_does_not_know_of_ends_the_connection_as_it_would_without_lull() {
+    let copies = [
+        query("COPY t FROM STDIN"),
+        extended("COPY t FROM STDIN"),
+        [parse("", "COPY t FROM STDIN"), bind("", ""), execute("")].concat(),
+    ];
+    for (copy, began) in copies.iter().zip(["G", "1 2 G", "1 2 G"]) {
+        for behind in [query("SELECT 1"), extended("SELECT 1")] {
+            let mut pair = Pair::new();
+            pair.to_client.clear();
+            let heard = pair.says(&[copy.clone(), behind].concat());
+            assert_eq!(heard, format!("{began} E:08P01 E:08P01"));
+            assert!(pair.machine.upstream_closed().is_ok(), "the server has said why");
+            pair.on_audited().unwrap();
+            assert!(!pair.stands(), "nobody has said that it is over");
+        }
+    }
 }
 
 #[test]
-fn a_copy_that_the_client_does_not_know_of_fails_and_the_session_goes_on() {
-    // As it would without lull: the batch behind it, or the query, is what the server stumbles over.
+fn a_query_in_an_open_batch_is_passed_over_where_the_batch_has_failed() {
+    let broken = [parse("", "SELECT broken"), bind("", ""), execute("")].concat();
     let mut pair = Pair::new();
     pair.to_client.clear();
-    let copy = extended("COPY t FROM STDIN");
     assert_eq!(
-        pair.says(&[copy, extended("SELECT 1")].concat()),
-        "1 2 G E:08P01 Z:I"
+        pair.says(&[broken.clone(), query("SELECT 1")].concat()),
+        "1 2 E:22012"
     );
-    assert_eq!(pair.says(&query("SELECT 2")), "T D C:SELECT_1 Z:I");
-    let copy = query("COPY t FROM STDIN");
-    assert_eq!(pair.says(&[copy, query("SELECT 1")].concat()), "G E:08P01 Z:I");
-    assert_eq!(pair.says(&query("COPY t FROM STDIN")), "G");
-    assert_eq!(pair.says(&query("SELECT 3")), "E:08P01 Z:I");
-    assert_eq!(pair.says(&query("SELECT 4")), "T D C:SELECT_1 Z:I");
+    assert_eq!(pair.says(&query("SELECT 2")), "");
+    assert_eq!(pair.says(&sync()), "Z:I");
+    pair.on_audited().unwrap();
+    pair.settle().unwrap();
+    assert!(pair.stands(), "nothing is owed");
+
+    let mut pair = Pair::new();
+    pair.says(&[broken, query("SELECT 1")].concat());
+    pair.on_audited().unwrap();
+    pair.settle().unwrap();
+    assert!(!pair.stands(), "the batch has no Sync yet");
+    pair.tell(Instruction::Straggle(Stragglers::Abort)).unwrap();
+    pair.settle().unwrap();
+    assert!(pair.stands());
+    pair.to_client.clear();
+    let rest = [query("SELECT 2"), sync(), query("SELECT 3")].concat();
+    assert_eq!(pair.says(&rest), "Z:I T D C:SELECT_1 Z:I");
+}
+
+#[test]
+fn a_query_in_an_open_batch_that_fails_itself_is_answered() {
+    let open = [parse("", "SELECT 1"), bind("", ""), execute("")].concat();
+    let mut pair = Pair::new();
+    pair.to_client.clear();
+    let said = [open.clone(), query("SELECT broken"), open, sync()].concat();
+    assert_eq!(
+        pair.says(&said),
+        "1 2 D C:SELECT_1 E:22012 Z:I 1 2 D C:SELECT_1 Z:I"
+    );
     pair.on_audited().unwrap();
     pair.settle().unwrap();
     assert!(pair.stands());
+}
+
+#[test]
+fn a_session_that_falls_out_of_step_in_a_lull_that_has_ended_holds_nobody() {
+    let mut pair = Pair::new();
+    pair.to_client.clear();
+    pair.send(&query("SELECT 1")).unwrap();
+    pair.on().unwrap();
+    pair.off().unwrap();
+    pair.reply(&frame(b'Z', b"I")).unwrap();
+    pair.settle().unwrap();
+    pair.to_client.clear();
+    assert_eq!(pair.says(&query("SELECT 2")), "T D C:SELECT_1 Z:I");
 }

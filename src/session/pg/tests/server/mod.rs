@@ -26,6 +26,10 @@ pub struct Server {
     copying: Option<Copying>,
     /// Statements behind a COPY in the same Query.
     behind_copy: VecDeque<String>,
+    /// It has given the connection up.
+    pub gone: bool,
+    /// ... at this message.
+    pub gave_up_at: Vec<u8>,
     /// A cancel request has come: what runs next fails.
     cancelled: bool,
     pub transaction: Option<Transaction>,
@@ -90,7 +94,7 @@ impl Server {
 
     /// Whether a whole message waits.
     pub fn has_work(&self) -> bool {
-        first_message(&self.inbox).is_some()
+        !self.gone && first_message(&self.inbox).is_some()
     }
 
     /// What has come and was not worked on.
@@ -100,7 +104,7 @@ impl Server {
 
     /// Works on one message; the replies.
     pub fn work(&mut self) -> Vec<u8> {
-        if let Some(bytes) = first_message(&self.inbox) {
+        if let Some(bytes) = first_message(&self.inbox).filter(|_| !self.gone) {
             let message: Vec<u8> = self.inbox.drain(..bytes).collect();
             self.take(message[0], &message[5..]);
         }
@@ -159,13 +163,12 @@ impl Server {
         let done = match tag {
             // Syncs and Flushes are ignored in COPY.
             b'd' | b'S' | b'H' => return,
-            _ if std::mem::take(&mut self.cancelled) => Err(("57014", "canceling statement".to_owned())),
+            b'c' | b'f' if std::mem::take(&mut self.cancelled) => {
+                Err(("57014", "canceling statement".to_owned()))
+            }
             b'c' => Ok(()),
             b'f' => Err(("57014", format!("COPY from stdin failed: {}", strings(body)[0]))),
-            _ => Err((
-                "08P01",
-                "unexpected message type during COPY from stdin".to_owned(),
-            )),
+            _ => return self.give_up(tag, body),
         };
         self.copying = None;
         if done.is_ok() {
@@ -184,6 +187,17 @@ impl Server {
                 self.skipping = true;
             }
         }
+    }
+
+    /// It has read a message's type and refuses to read the message: since 14, that ends the connection.
+    fn give_up(&mut self, tag: u8, body: &[u8]) {
+        self.gave_up_at = body.to_vec();
+        let why = format!("unexpected message type 0x{tag:02X} during COPY from stdin");
+        self.fail(("08P01", why));
+        let why = "terminating connection because protocol synchronization was lost";
+        let body = format!("SFATAL\0VFATAL\0C08P01\0M{why}\0\0");
+        self.say(b'E', body.as_bytes());
+        self.gone = true;
     }
 
     fn take_query(&mut self, text: &str) {

@@ -101,6 +101,7 @@ impl Server {
                 "RESET"
             }
             ["DISCARD", "ALL"] => self.discard()?,
+            ["SELECT", "BROKEN"] => return Err(("22012", "division by zero".to_owned())),
             ["SELECT", ..] => return Ok(Outcome::Tag(self.select(text, &upper))),
             ["PREPARE", ..] => self.prepare(name(1), text)?,
             ["DEALLOCATE", "ALL"] => {
