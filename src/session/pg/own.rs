@@ -95,6 +95,7 @@ pub(super) fn is_failing_text(error: &Fields<'_>) -> bool {
 pub(super) struct Reply {
     pub(super) rows: Rows,
     bytes: usize,
+    completed: bool,
     /// SQLSTATE and message.
     pub(super) error: Option<(Vec<u8>, String)>,
 }
@@ -103,6 +104,7 @@ impl Reply {
     pub(super) fn add(&mut self, tag: u8, body: &[u8]) {
         match tag {
             backend::DATA_ROW => self.add_row(body),
+            backend::COMMAND_COMPLETE => self.completed = true,
             backend::ERROR => {
                 let fields = Fields::read(body).unwrap_or_default();
                 let message = String::from_utf8_lossy(fields.message()).into_owned();
@@ -126,13 +128,27 @@ impl Reply {
         }
     }
 
+    /// Only CommandComplete is proof: a statement that the server has passed over brings no error either.
     pub(super) fn failed(&self) -> bool {
-        self.error.is_some()
+        self.error.is_some() || !self.completed
     }
 
     pub(super) fn was_cancelled(&self) -> bool {
         self.error
             .as_ref()
             .is_some_and(|(sqlstate, _)| sqlstate == b"57014")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_that_the_server_has_passed_over_counts_as_failed() {
+        let mut reply = Reply::default();
+        assert!(reply.failed());
+        reply.add(backend::COMMAND_COMPLETE, b"SET\0");
+        assert!(!reply.failed());
     }
 }
