@@ -300,6 +300,9 @@ impl Session for PgSession {
             out.to_client.settle(chunk);
         }
         heard?;
+        if self.breaks_off() {
+            self.break_off(out);
+        }
         let copies = self.ledger.copying_in() && !self.held.is_empty();
         if self.careful && (copies || self.is_quiet() || self.out_of_step) {
             self.advance(chunk, out)?;

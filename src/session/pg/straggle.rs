@@ -11,7 +11,7 @@ use crate::{
     wire::pg::{backend::Status, frontend},
 };
 
-use super::{Cover, Open, PgSession, own, own::Own, refusal, refusal::Refusal};
+use super::{Cover, InLull, Open, PgSession, own, own::Own, refusal, refusal::Refusal};
 
 /// How far an abort has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,6 +132,19 @@ impl PgSession {
     fn interrupt(&mut self, out: &mut Outlets) {
         self.in_lull(|lull| lull.straggle.cancelled = true);
         self.effects.cancel = true;
+        self.break_off(out);
+    }
+
+    /// Whether what runs must still be broken off, and can be now.
+    pub(super) fn breaks_off(&self) -> bool {
+        let wanted = |lull: &InLull| lull.straggle.abort == Abort::Wanted;
+        self.lull.as_deref().is_some_and(wanted)
+            && self.stands_at < self.order.generation
+            && (self.ledger.copying_in() || self.is_answered())
+    }
+
+    /// Ends what only the client could end otherwise.
+    pub(super) fn break_off(&mut self, out: &mut Outlets) {
         if self.client.mid_message() || self.ledger.has_own() {
             return;
         }
@@ -141,6 +154,9 @@ impl PgSession {
         if self.ledger.copying_in() && !self.streams_wal() {
             frontend::write(up, frontend::COPY_FAIL, &[b"ended by a lull\0"]);
             self.ledger.copy_end();
+        } else if in_batch && !self.ledger.is_settled() {
+            // A COPY may have begun, which would take a Parse for a mistake: that is heard first.
+            return frontend::write(up, frontend::FLUSH, &[]);
         } else if in_batch {
             own::write_failing_parse(up);
             self.ledger.message();

@@ -134,6 +134,28 @@ fn abort_ends_a_copy_and_a_batch_without_its_sync() {
 }
 
 #[test]
+fn abort_ends_a_copy_whose_beginning_is_still_on_its_way_and_keeps_the_connection() {
+    let copy = "COPY t FROM STDIN";
+    let open = [parse("", copy), bind("", ""), execute(""), flush()].concat();
+    for said in [query(copy), open] {
+        let mut pair = Pair::new();
+        pair.send(&said).unwrap();
+        pair.on_audited().unwrap();
+        // The server has begun to read data when the drain is over, and nobody has heard of it.
+        let mut replies = Vec::new();
+        while pair.server.has_work() {
+            replies.extend(pair.server.work());
+        }
+        pair.tell(Instruction::Straggle(Stragglers::Abort)).unwrap();
+        pair.reply(&replies).unwrap();
+        pair.settle().unwrap();
+        assert!(!pair.server.gone, "no Parse in the middle of a COPY");
+        assert!(pair.stands(), "although the client has sent nothing");
+        assert!(!pair.server.wrote.contains(&"COPY".to_owned()), "no data came in");
+    }
+}
+
+#[test]
 fn a_cancel_request_that_hits_a_step_of_the_abort_does_not_stop_it() {
     for steps in 0..3 {
         let mut pair = straggler();
