@@ -34,12 +34,12 @@ fn likely_greeting(source: &mut Source<'_>) -> Vec<u8> {
 }
 
 fn likely_response(source: &mut Source<'_>) -> Vec<u8> {
-    let flags = source.u64() as u32 | 0x200;
+    let flags = u32::try_from(source.u64() >> 32).unwrap_or(0) | 0x200;
     let mut bytes = flags.to_le_bytes().to_vec();
     bytes.extend([0; 28]);
-    for at in 4..32 {
+    for byte in &mut bytes[4..32] {
         if source.chance(32) {
-            bytes[at] = source.byte();
+            *byte = source.byte();
         }
     }
     bytes.extend(rest(source, 8));
