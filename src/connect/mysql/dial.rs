@@ -13,7 +13,8 @@ const GREETING_BYTES_MAX: usize = 4096;
 pub(super) async fn dial(front: &Front) -> Result<(Leg, Vec<u8>), Fault> {
     let open = async |plain| {
         let mut leg = Leg::new(Stream::Plain(plain));
-        match leg.read(GREETING_BYTES_MAX, Beyond::Nothing).await {
+        // The server says no more before it is answered: what came ahead of TLS is refused there.
+        match leg.read(GREETING_BYTES_MAX, Beyond::Anything).await {
             Ok(greeting) => Ok((leg, greeting)),
             Err(missing) => Err(Fault::upstream(format!("no greeting: {missing}"))),
         }

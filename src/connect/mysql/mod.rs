@@ -34,6 +34,7 @@ use exchange::Exchange;
 pub(super) use keys::OwnKey;
 use leg::Leg;
 use open::{failed, offered, open};
+use part::part;
 pub(super) use probe::probe;
 
 pub(super) async fn log_in(
@@ -55,7 +56,8 @@ pub(super) async fn log_in(
     let (client, said) = match open(client, &greeting, front, deadline).await {
         Ok(opened) => opened,
         Err(failure) => {
-            part::part(upstream, &greeting);
+            // Nobody waits for it.
+            tokio::task::spawn_local(part(upstream, &greeting));
             return Err(failure);
         }
     };

@@ -33,7 +33,11 @@ pub(super) async fn open(
     greeted.map_err(Failure::client_gone)?;
     loop {
         let limit = front.cluster.limits.startup_bytes_max;
-        let payload = match deadline.keep(client.read(limit, Beyond::Nothing)).await {
+        let beyond = match offered.has(Capabilities::SSL) && !client.stream.is_tls() {
+            true => Beyond::Nothing,
+            false => Beyond::Anything,
+        };
+        let payload = match deadline.keep(client.read(limit, beyond)).await {
             Some(Ok(payload)) => payload,
             Some(Err(missing)) => return Err(unreadable(missing, client)),
             None => {

@@ -4,7 +4,9 @@
 //! they came from: lull's, with all its clients. Probes of load balancers would do that in a night. A login that fails
 //! is not counted so: lull says that it is nobody, and hears no.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
+
+use tokio::time::timeout;
 
 use super::leg::{Beyond, Leg};
 use crate::wire::mysql::{auth::Said, capability::Capabilities, greeting::Greeting, handshake_response};
@@ -15,10 +17,11 @@ const ANSWER_BYTES_MAX: usize = 4096;
 /// The method that is proposed, the account's own, and what it still asks.
 const ROUNDS_MAX: u32 = 4;
 
-/// In the background: nobody waits for it.
-pub(super) fn part(upstream: Leg, greeting: &Greeting<'_>) {
+pub(super) fn part(upstream: Leg, greeting: &Greeting<'_>) -> impl Future<Output = ()> + use<> {
     let response = handshake_response::nobody(greeting.capabilities.both(KNOWN), greeting.plugin);
-    tokio::task::spawn_local(tokio::time::timeout(PARTING_WAIT, hear_no(upstream, response)));
+    async {
+        let _ = timeout(PARTING_WAIT, hear_no(upstream, response)).await;
+    }
 }
 
 const KNOWN: Capabilities = Capabilities::MYSQL

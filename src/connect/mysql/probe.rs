@@ -1,6 +1,6 @@
 //! What a MySQL or MariaDB upstream shows of itself before a login.
 
-use super::dial;
+use super::{dial, part::part};
 use crate::{
     connect::{Front, Probed},
     fault::Fault,
@@ -16,6 +16,7 @@ pub(in crate::connect) async fn probe(front: &Front) -> Result<Probed, Fault> {
     }
     let greeting = Greeting::read(&first).map_err(Fault::upstream)?;
     let tls = dial::wants_tls(front, &leg, greeting.capabilities)?;
+    part(leg, &greeting).await;
     let version = String::from_utf8_lossy(greeting.server_version).into_owned();
     let server = Server::of(&version);
     let (flavor, oldest, name) = match server.flavor {
@@ -27,6 +28,8 @@ pub(in crate::connect) async fn probe(front: &Front) -> Result<Probed, Fault> {
         (false, true) => "lull uses no TLS, which it offers",
         (false, false) => "it offers no TLS",
     };
+    // What old replicas of MariaDB wanted to read.
+    let version = version.strip_prefix("5.5.5-").unwrap_or(&version);
     let found = format!(
         "{} answers: {flavor} {version}, {how}",
         front.cluster.primary.address

@@ -142,10 +142,10 @@ impl<'a> Secret<'a> {
     }
 }
 
-const OTHER_KEY: &str = "the password is encrypted with a key that is not lull's. This client has a \
-    key of the server's in a file, and comes without TLS, while lull's own connection to the server \
-    has it: let the client use TLS, or ask for the key (get-server-public-key) without \
-    server-public-key-path, or set primary_sslmode = \"disable\" in lull's configuration";
+const OTHER_KEY: &str = "the password is not encrypted with the key that lull gives. This client \
+    comes without TLS, and has a key in a file or none, while lull's own connection to the server \
+    has TLS: let the client use TLS, or ask for the key (get-server-public-key, and no \
+    server-public-key-path), or set primary_sslmode = \"disable\" in lull's configuration";
 const IN_THE_CLEAR: &str = "the server asks for the password in the clear (mysql_clear_password), \
     which is passed on over TLS only: let the client use TLS (ssl-mode=REQUIRED), which needs \
     [cluster.tls] in lull's configuration";

@@ -272,6 +272,35 @@ fn a_server_without_tls_where_it_is_required_gets_no_login() {
     Login::of("app").to(lull.address());
 }
 
+#[test]
+fn check_says_which_server_answers_and_whether_lull_is_made_for_it() {
+    for flavor in Flavor::ALL {
+        let server = Server::shared(flavor);
+        let lull = Lull::start(server);
+        let said = check(&lull, "");
+        let name = flavor.pick("MariaDB 10.11", "MySQL 9.");
+        assert!(
+            said.contains(&format!("answers: {name}")) && said.contains("lull uses TLS"),
+            "{said}"
+        );
+        let said = check(&lull, "primary_sslmode = \"disable\"");
+        assert!(said.contains("lull uses no TLS, which it offers"), "{said}");
+    }
+    let old = |client: &mut Client| say(client, 0, &[b"\x0a5.7.44\0", &greeting()[7..]].concat()).map(|_| ());
+    let lull = Lull::in_front_of(Primary::mysql(fake::serve(old)));
+    let said = check(&lull, "");
+    assert!(
+        said.contains("warn  main: primary") && said.contains("made for MySQL 8.4 and newer"),
+        "{said}"
+    );
+}
+
+fn check(lull: &Lull, cluster: &str) -> String {
+    let path = lull.write_config(&lull.addresses.config(cluster, ""));
+    let output = lull.cli(&["check", "--config", path.to_str().unwrap()]);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 // ---- servers that a real one would not play -----------------------------------------------------------------------------
 
 fn greeting() -> Vec<u8> {
