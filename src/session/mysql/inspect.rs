@@ -85,8 +85,8 @@ impl MySession {
             return Verdict::Refuse(Refusal::new(Refused::Unknown, NOT_LOOKED));
         };
         let text = payload.get(start..).unwrap_or_default();
-        let multi = wants == Use::Run && self.agreed.client.has(Capabilities::MULTI_STATEMENTS);
-        let script = sql::analyze(text, dialect, multi);
+        // Whether the server takes several at a time, COM_SET_OPTION can change: they are looked at in any case.
+        let script = sql::analyze(text, dialect, wants == Use::Run);
         let judged = self.judge_script(text, &script, wants);
         if wants == Use::Prepare {
             return judged.unchanged();
@@ -141,7 +141,7 @@ impl MySession {
             return Judgement::pass();
         };
         let around = super::judgement::Around {
-            frozen: self.cover == Cover::Frozen,
+            frozen: self.cover != Cover::Server,
             prepares: wants == Use::Prepare,
             database: &self.database,
             audited: lull.audited.as_deref(),

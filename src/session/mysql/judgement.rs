@@ -86,6 +86,10 @@ impl Around<'_> {
             return Err(Refusal::until_audited());
         }
         match &statement.class {
+            // Nobody stops what a function writes in a transaction that may.
+            Class::Read if self.frozen && statement.calls => {
+                return Err(Refusal::new(Refused::Hidden, BEGAN_BEFORE));
+            }
             Class::Read | Class::SyntaxError => {}
             Class::Guarded if self.frozen => return Err(Refusal::new(Refused::Write, BEGAN_BEFORE)),
             Class::Guarded => {}

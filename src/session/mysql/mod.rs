@@ -19,6 +19,7 @@ mod inspect;
 mod judgement;
 mod ledger;
 mod own;
+mod questions;
 mod refusal;
 mod reply;
 mod server;
@@ -49,6 +50,7 @@ pub use audit::Audited;
 
 use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
 use ledger::{Ledger, Owed};
+use questions::Asking;
 use refusal::Refusal;
 use reply::Reply;
 pub use server::{Flavor, Server};
@@ -181,6 +183,7 @@ pub struct MySession {
     lull: Option<Box<InLull>>,
     own_reply: own::Gathered,
     questions: VecDeque<Question>,
+    asking: Asking,
     effects: Effects,
 }
 
@@ -255,6 +258,7 @@ impl MySession {
             lull: None,
             own_reply: own::Gathered::default(),
             questions: VecDeque::new(),
+            asking: Asking::default(),
             effects: Effects::default(),
         };
         session.take(order);
@@ -279,9 +283,10 @@ impl MySession {
         matches!(self.order.mode, Mode::ReadOnly(_))
     }
 
-    /// Nothing that runs now can write.
+    /// Nothing that runs now may write: so it is once the session has stood, whatever it has come to since.
     fn is_covered(&self) -> bool {
-        self.cover != Cover::None && self.is_read_only_ordered()
+        let stood = self.stands_at == self.order.generation;
+        self.is_read_only_ordered() && (self.cover != Cover::None || stood)
     }
 
     fn covering(&self) -> Option<Arc<Lull>> {
@@ -421,7 +426,7 @@ impl Session for MySession {
                 .in_transaction()
                 .then(|| self.work.may_have_written(reported)),
             last_tag: "",
-            takes_questions: !self.ended && self.talk == Talk::Commands,
+            takes_questions: !self.ended && self.takes_questions(),
         }
     }
 

@@ -29,6 +29,10 @@ pub(super) enum Own {
     /// Only what `Watch` has set, for a client that is about to set it itself.
     Yield,
     Question,
+    /// Whether a transaction is open: results do not tell where one begins with them.
+    Probe,
+    /// The transaction that a question has begun.
+    End,
     /// Whether the account can write in the databases of lulls beside it.
     Grants,
     /// The end of a transaction whose time is over.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 use super::{
-    Armed, Cover, InLull, MySession, Set, Talk, grants,
+    Armed, Asking, Cover, InLull, MySession, Set, Talk, grants,
     judgement::Does,
     own::{self, Gathered, Kept, Own, Seen},
 };
@@ -106,6 +106,7 @@ impl MySession {
             && !self.lull.as_deref().is_some_and(unfinished)
             && !self.closing
             && self.questions.is_empty()
+            && self.asking == Asking::No
     }
 
     fn settle_cover(&mut self) {
@@ -173,7 +174,7 @@ impl MySession {
             Mode::Normal | Mode::Beside(_) if self.alarmed && !in_transaction => return Some(Own::Silence),
             _ => {}
         }
-        (!self.questions.is_empty()).then_some(Own::Question)
+        self.next_of_question()
     }
 
     /// What an open transaction has written may be in the database of a lull, unless the account cannot write there.
@@ -244,6 +245,8 @@ impl MySession {
                 .questions
                 .front()
                 .map_or_else(|| "SELECT 1".to_owned(), |q| q.text.clone()),
+            Own::Probe => "DO 0".to_owned(),
+            Own::End => "COMMIT AND NO CHAIN NO RELEASE".to_owned(),
             Own::Grants => "SHOW GRANTS".to_owned(),
             Own::Rollback => "ROLLBACK".to_owned(),
             Own::Unlock => "UNLOCK TABLES".to_owned(),
@@ -295,6 +298,8 @@ impl MySession {
             Own::Silence => self.alarmed = false,
             Own::Yield => self.in_lull(|lull| lull.yielded = true),
             Own::Question => self.answer(reply),
+            Own::Probe => self.probed(),
+            Own::End => self.asking = Asking::No,
             Own::Grants => self.granted(&reply),
             Own::Rollback | Own::Unlock => {
                 let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
@@ -345,16 +350,6 @@ impl MySession {
         self.effects.counts.guard_alarms += 1;
         let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
         Err(Fault::upstream(format!("the server refused {what}: {why}")))
-    }
-
-    fn answer(&mut self, reply: Gathered) {
-        if let Some(question) = self.questions.pop_front() {
-            let answer = match reply.error {
-                Some((_, message)) => Err(message),
-                None => Ok(reply.rows),
-            };
-            self.effects.answers.push((question.id, answer));
-        }
     }
 
     /// The server reports that a variable of the session's has changed.

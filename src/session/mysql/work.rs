@@ -5,6 +5,8 @@
 pub(super) struct Work {
     /// It has written, or run what the server cannot vouch for.
     wrote: bool,
+    /// It has read, so that it has its snapshot.
+    pub(super) has_read: bool,
     /// LOCK TABLES is in force.
     pub(super) locks_tables: bool,
 }
@@ -15,11 +17,12 @@ impl Work {
     pub(super) fn read(&mut self, letters: &[u8]) {
         let has = |letter: u8| letters.contains(&letter);
         self.wrote = has(b'w') || has(b'W') || has(b's');
+        self.has_read = has(b'R') || has(b'r') || has(b'S') || self.wrote;
         self.locks_tables = has(b'L');
     }
 
     pub(super) fn transaction_over(&mut self) {
-        self.wrote = false;
+        (self.wrote, self.has_read) = (false, false);
     }
 
     /// Whether an open transaction may have written. `reported`: the server has reported all along.

@@ -1,0 +1,68 @@
+//! Questions that lull asks its servers by way of a session: when they may be asked, and what comes of them.
+//!
+//! Guarantees that a question changes nothing for the client: it takes no snapshot in a transaction of the client's that
+//! has none yet, and leaves no transaction behind in a session without autocommit. It must not know what is asked, or
+//! for whom.
+
+use crate::wire::mysql::capability::Status;
+
+use super::{
+    MySession, Talk,
+    own::{Gathered, Own},
+};
+
+/// How far a question is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Asking {
+    #[default]
+    No,
+    /// No transaction is open: the question begins one, which ends with it.
+    Between,
+    /// In a transaction of the client's, which has read before.
+    Within,
+    /// The question is answered, and its transaction is open.
+    Asked,
+}
+
+impl MySession {
+    pub(super) fn takes_questions(&self) -> bool {
+        self.talk == Talk::Commands && (!self.in_transaction() || self.work.has_read)
+    }
+
+    pub(super) fn next_of_question(&self) -> Option<Own> {
+        if self.asking == Asking::Asked {
+            return Some(Own::End);
+        }
+        if self.questions.is_empty() || !self.takes_questions() {
+            return None;
+        }
+        let ends_by_itself = self.status.has(Status::AUTOCOMMIT) || self.in_transaction();
+        match self.asking {
+            Asking::No if !ends_by_itself => Some(Own::Probe),
+            _ => Some(Own::Question),
+        }
+    }
+
+    pub(super) fn probed(&mut self) {
+        self.asking = if self.in_transaction() {
+            Asking::Within
+        } else {
+            Asking::Between
+        };
+    }
+
+    /// The server has answered the first of them.
+    pub(super) fn answer(&mut self, reply: Gathered) {
+        self.asking = match self.asking {
+            Asking::Between => Asking::Asked,
+            _ => Asking::No,
+        };
+        if let Some(question) = self.questions.pop_front() {
+            let answer = match reply.error {
+                Some((_, message)) => Err(message),
+                None => Ok(reply.rows),
+            };
+            self.effects.answers.push((question.id, answer));
+        }
+    }
+}
