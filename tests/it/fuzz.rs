@@ -80,6 +80,11 @@ fn the_lexer_holds_for_any_text() {
 }
 
 #[test]
+fn the_lexer_of_mysql_holds_for_any_text() {
+    fuzz("mysql_texts");
+}
+
+#[test]
 fn a_session_between_two_liars_holds() {
     fuzz("garbage");
 }

@@ -23,5 +23,6 @@ mod race;
 mod signals;
 mod support;
 mod switch;
+mod texts;
 mod tidy;
 mod transparency;

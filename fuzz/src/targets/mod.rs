@@ -6,6 +6,7 @@ mod frames;
 mod garbage;
 mod lexer;
 mod mysql_login;
+mod mysql_texts;
 mod session;
 mod source;
 mod wire;
@@ -22,10 +23,11 @@ mod server;
 
 pub type Target = fn(&[u8]);
 
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("frames", frames::run),
     ("wire", wire::run),
     ("mysql_login", mysql_login::run),
+    ("mysql_texts", mysql_texts::run),
     ("lexer", lexer::run),
     ("garbage", garbage::run),
     ("session", session::run),
