@@ -29,6 +29,7 @@ const options = {
   password: words.password,
   database: words.dbname,
   multipleStatements: true,
+  connectTimeout: 30_000, // a busy machine is no fault
 };
 if (words.sslrootcert) options.ssl = { ca: fs.readFileSync(words.sslrootcert), rejectUnauthorized: true };
 

@@ -9,6 +9,7 @@ mod cancel;
 mod drivers;
 mod encryption;
 mod logins;
+mod mysql;
 mod mysql_connections;
 mod mysql_logins;
 mod negotiation;

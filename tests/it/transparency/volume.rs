@@ -9,7 +9,7 @@ use std::thread;
 const MIB: u64 = 1 << 20;
 
 /// A line of lull's `/proc/PID/status`, in bytes: `VmRSS` now, `VmHWM` at its highest.
-fn memory(lull: &Lull, line: &str) -> u64 {
+pub(super) fn memory(lull: &Lull, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", lull.pid())).unwrap();
     let value = status
         .lines()

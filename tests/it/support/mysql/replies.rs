@@ -154,6 +154,8 @@ pub(super) fn read_results(wire: &mut Wire) -> io::Result<Replies> {
         let packet = wire.try_read()?;
         let reply = match packet.payload.first() {
             Some(0x00) => Reply::Ok(done(wire, &packet.payload)),
+            // COM_SET_OPTION is answered with an end of nothing.
+            Some(0xfe) if packet.payload.len() < 9 => Reply::Ok(done(wire, &packet.payload)),
             Some(0xff) => error(&packet.payload),
             Some(0xfb) => Reply::LocalInfile(String::from_utf8_lossy(&packet.payload[1..]).into_owned()),
             _ => rows(wire, &packet.payload)?,

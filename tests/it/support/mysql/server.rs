@@ -204,7 +204,7 @@ impl Server {
                 format!(
                     "CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={port}, \
                      SOURCE_USER='replica', SOURCE_PASSWORD='replica-secret', SOURCE_AUTO_POSITION=1, \
-                     SOURCE_CONNECT_RETRY=1, GET_SOURCE_PUBLIC_KEY=1"
+                     SOURCE_CONNECT_RETRY=1, SOURCE_SSL=0, GET_SOURCE_PUBLIC_KEY=1"
                 ),
                 "START REPLICA",
             ),

@@ -48,6 +48,8 @@ pub struct Wire {
     pub capabilities: u64,
     /// What the server has said after the greeting until the login was over.
     pub login_packets: Vec<Packet>,
+    /// Everything that has come since this was made `Some`.
+    pub record: Option<Vec<Packet>>,
 }
 
 impl fmt::Debug for Wire {
@@ -82,6 +84,7 @@ impl Wire {
             greeting: Greeting::default(),
             capabilities: 0,
             login_packets: Vec::new(),
+            record: None,
         };
         let packet = wire.try_read()?;
         if packet.payload.first() == Some(&0xff) {
@@ -174,10 +177,14 @@ impl Wire {
             self.stream.read_exact(&mut payload[start..])?;
             self.sequence = header[3].wrapping_add(1);
             if length < PACKET_MAX {
-                return Ok(Packet {
+                let packet = Packet {
                     sequence: header[3],
                     payload,
-                });
+                };
+                self.record
+                    .iter_mut()
+                    .for_each(|record| record.push(packet.clone()));
+                return Ok(packet);
             }
         }
     }
