@@ -83,6 +83,7 @@ pub(super) async fn log_in(
         client_name: text(response.attribute(b"_client_name").unwrap_or_default()).into(),
         ok,
         sequence: exchange.client.sequence,
+        unlike: exchange.client.stream.is_private() != exchange.upstream.stream.is_private(),
         settings: settings(front, response.attribute(b"_client_name").unwrap_or_default()),
     };
     Ok(arrival(exchange, login, &response))

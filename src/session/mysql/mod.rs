@@ -77,6 +77,8 @@ pub struct Login {
     pub ok: Vec<u8>,
     /// The number that it must have at the client.
     pub sequence: u8,
+    /// One leg is private and the other is not: a password that is sent as such fits only one end.
+    pub unlike: bool,
     pub settings: Settings,
 }
 
@@ -85,6 +87,8 @@ pub struct Login {
 struct Agreed {
     client: Capabilities,
     upstream: Capabilities,
+    /// As in `Login`.
+    unlike: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -225,6 +229,7 @@ impl MySession {
             agreed: Agreed {
                 client: login.client,
                 upstream: login.upstream,
+                unlike: login.unlike,
             },
             connection_id: login.connection_id,
             client: Packets::default(),

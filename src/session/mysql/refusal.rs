@@ -15,6 +15,13 @@ use crate::{
 
 use super::server::Server;
 
+/// ER_SECURE_TRANSPORT_REQUIRED.
+const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
+/// Of COM_CHANGE_USER. The login itself knows how to pass it.
+pub(super) const PASSWORD: &str = "the server asks for the password itself, which cannot be passed \
+    on to another user's login while only one of the two connections (client to lull, lull to \
+    server) has TLS: connect anew, or use TLS on both or on neither";
+
 /// A server's message is cut at this length, and some clients' buffers are as long.
 const MESSAGE_BYTES_MAX: usize = 511;
 
@@ -89,6 +96,15 @@ pub(super) fn sqlstate(code: u16) -> &'static [u8] {
         error::READ_ONLY_TRANSACTION => error::READ_ONLY_SQL_TRANSACTION,
         _ => b"HY000",
     }
+}
+
+pub(super) fn refuse_password(sequence: u8, out: &mut Vec<u8>) {
+    let error = Error {
+        code: SECURE_TRANSPORT_REQUIRED,
+        sqlstate: Some(b"HY000"),
+        message: PASSWORD.as_bytes(),
+    };
+    error.write(out, sequence);
 }
 
 /// The server's own refusal, with what lull knows about it.

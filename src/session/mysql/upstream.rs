@@ -6,6 +6,7 @@ use crate::{
     fault::Fault,
     session::{Refused, outlet::Outlets},
     wire::mysql::{
+        auth,
         capability::{Capabilities, Status},
         command,
         error::{self, Error},
@@ -17,6 +18,7 @@ use crate::{
 use super::{
     MySession, Talk,
     ledger::{Owed, Promise},
+    refusal,
     reply::{Kind, Reply, Says},
     signals,
 };
@@ -153,6 +155,11 @@ impl MySession {
             self.farewell |= header.first == Some(error::MARK);
             return Ok(true);
         }
+        if self.agreed.unlike && self.talk == Talk::Login && auth::wants_password(payload) {
+            refusal::refuse_password(header.sequence, out.to_client.buffer(chunk));
+            self.ended = true;
+            return Err(Fault::policy(refusal::PASSWORD));
+        }
         let says = self.read_reply(header, payload)?;
         let mut forwards = true;
         match says {
@@ -270,7 +277,7 @@ impl MySession {
         }
         let Some(lull) = self.covering() else { return false };
         self.effects.counts.refused[Refused::Write as usize] += 1;
-        super::refusal::explain(
+        refusal::explain(
             error,
             self.settings.refusal_code,
             &lull,

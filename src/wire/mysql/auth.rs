@@ -69,6 +69,15 @@ fn names_method(rest: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(fit)
 }
 
+/// Whether the server wants the password itself next, and no proof of it.
+pub fn wants_password(payload: &[u8]) -> bool {
+    match Said::read(payload) {
+        Said::More(data) => data == PASSWORD_WANTED,
+        Said::Switch { plugin, .. } => plugin == SHA256 || plugin == CLEAR,
+        _ => false,
+    }
+}
+
 /// The payload of an AuthMoreData.
 pub fn more(data: &[u8]) -> Vec<u8> {
     [&[MORE_DATA], data].concat()
@@ -77,6 +86,20 @@ pub fn more(data: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_wants_the_password_itself_is_noticed() {
+        for (payload, wants) in [
+            (&b"\x01\x04"[..], true),
+            (b"\xfesha256_password\0scramble", true),
+            (b"\xfemysql_clear_password\0", true),
+            (b"\x01\x03", false),
+            (b"\xfecaching_sha2_password\0scramble", false),
+            (b"\0\0\0\x02\0\0\0", false),
+        ] {
+            assert_eq!(wants_password(payload), wants, "{payload:?}");
+        }
+    }
 
     #[test]
     fn every_message_of_a_login_is_told_apart() {

@@ -266,3 +266,27 @@ fn a_client_of_before_the_authentication_plugins_comes_in() {
         assert_eq!(client.value("SELECT 1").as_deref(), Some("1"));
     }
 }
+
+#[test]
+fn a_session_changes_its_user_where_a_proof_is_enough_and_is_told_where_it_is_not() {
+    let server = server(Flavor::MySql);
+    let tls = Encrypted::before(&server, "mode = \"allow\"", "disable");
+    let sha2 = |certificate| login("caching_sha2_password", certificate);
+    forget(&server);
+    sha2(None).to(server.address);
+    let certificate = Some(tls.certificate.cert.as_path());
+    let mut client = Login::of("app").tls(&tls.certificate.cert).to(tls.lull.address());
+    sha2(certificate)
+        .change(&mut client)
+        .expect("the server knows the password");
+    let who = client.value("SELECT CURRENT_USER()");
+    assert_eq!(who.as_deref(), Some("caching_sha2_password@%"));
+    forget(&server);
+    let mut client = Login::of("app").tls(&tls.certificate.cert).to(tls.lull.address());
+    let said = sha2(certificate).change(&mut client).unwrap_err().to_string();
+    assert!(said.contains("connect anew"), "{said}");
+    // Without TLS on either side all passes as it comes.
+    forget(&server);
+    let mut client = Login::of("app").to(tls.lull.address());
+    sha2(None).change(&mut client).expect("RSA, end to end");
+}
