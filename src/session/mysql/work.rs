@@ -3,7 +3,6 @@
 /// The letters that the server reports, as far as they matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Work {
-    /// It has written, or run what the server cannot vouch for.
     wrote: bool,
     /// It has read, so that it has its snapshot.
     pub(super) has_read: bool,
@@ -13,11 +12,11 @@ pub(super) struct Work {
 
 impl Work {
     /// Eight places: transaction, reads and writes of tables without and with transactions, statements that are unsafe
-    /// to replicate, results sent, locked tables.
+    /// to replicate (as is one that asks for a setting, which lull does), results sent, locked tables.
     pub(super) fn read(&mut self, letters: &[u8]) {
         let has = |letter: u8| letters.contains(&letter);
-        self.wrote = has(b'w') || has(b'W') || has(b's');
-        self.has_read = has(b'R') || has(b'r') || has(b'S') || self.wrote;
+        self.wrote = has(b'w') || has(b'W');
+        self.has_read = has(b'R') || has(b'r') || self.wrote;
         self.locks_tables = has(b'L');
     }
 
@@ -41,6 +40,8 @@ mod tests {
         work.read(b"T_R___S_");
         assert!(!work.may_have_written(true));
         assert!(work.may_have_written(false), "who was not told cannot know");
+        work.read(b"T_R__sS_");
+        assert!(!work.may_have_written(true), "it has asked for a setting");
         work.read(b"T___W___");
         assert!(work.may_have_written(true));
         work.transaction_over();
