@@ -220,7 +220,8 @@ impl MySession {
 
     fn refuse(&mut self, refusal: &Refusal, sequence: u8, out: &mut Outlets) {
         self.effects.counts.refused[refusal.class as usize] += 1;
-        let Some(lull) = self.covering().or_else(|| self.beside()) else {
+        let lull = refusal.lull.clone();
+        let Some(lull) = lull.or_else(|| self.covering()).or_else(|| self.beside()) else {
             return;
         };
         let message = refusal.message(self.server, &lull);

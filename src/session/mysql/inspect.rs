@@ -6,7 +6,7 @@
 
 use crate::{
     session::Refused,
-    sql::mysql::{self as sql, Dialect, Script, SqlModes},
+    sql::mysql::{self as sql, Dialect, Script, SqlModes, Transaction},
     wire::mysql::{
         attributes,
         capability::{Capabilities, Status},
@@ -15,7 +15,10 @@ use crate::{
     },
 };
 
-use super::{Cover, MySession, judgement::Judgement, refusal::Refusal};
+use super::{Cover, InLull, MySession, judgement::Judgement, refusal::Refusal};
+
+/// A ROLLBACK with all that may stand around it is not longer.
+const ROLLBACK_BYTES_MAX: usize = 1000;
 
 /// What becomes of a command.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ pub(super) enum Verdict {
 impl MySession {
     pub(super) fn judge(&mut self, header: Header, payload: &[u8]) -> Verdict {
         let first = header.first.unwrap_or_default();
-        if let Some(refusal) = self.lull.as_mut().and_then(|lull| lull.straggle.tell(first)) {
+        if let Some(refusal) = self.tell(first, payload) {
             return Verdict::Refuse(refusal);
         }
         if !self.judges() {
@@ -53,6 +56,34 @@ impl MySession {
         }
     }
 
+    /// That the drain policy has ended its transaction, before anything of it runs.
+    fn tell(&mut self, first: u8, payload: &[u8]) -> Option<Refusal> {
+        let mut lull = self.lull.take()?;
+        let dialect = self.dialect_in(&lull);
+        let ends = || dialect.is_some_and(|dialect| self.rolls_back(first, payload, dialect));
+        let refusal = lull.straggle.tell(first, ends);
+        self.lull = Some(lull);
+        refusal
+    }
+
+    /// Whether a command is nothing but ROLLBACK.
+    fn rolls_back(&self, first: u8, payload: &[u8], dialect: Dialect) -> bool {
+        let start = self.text_start(payload).filter(|_| first == command::QUERY);
+        let text = start.and_then(|start| payload.get(start..));
+        let Some(text) = text.filter(|text| text.len() <= ROLLBACK_BYTES_MAX) else {
+            return false;
+        };
+        let script = sql::analyze(text, dialect, true);
+        let [statement] = script.statements.as_slice() else {
+            return false;
+        };
+        let plain = |word: Option<bool>| word != Some(true);
+        matches!(
+            statement.transaction,
+            Some(Transaction::Rollback { chain, release }) if plain(chain) && plain(release)
+        )
+    }
+
     /// Whether what the client sends is looked at.
     fn judges(&self) -> bool {
         self.is_covered() || self.beside().is_some()
@@ -65,13 +96,17 @@ impl MySession {
         Refusal::new(Refused::Unknown, why)
     }
 
-    fn judge_query(&mut self, payload: &[u8]) -> Verdict {
-        let start = if self.agreed.client.has(Capabilities::QUERY_ATTRIBUTES) {
+    /// Where the text of a COM_QUERY begins.
+    fn text_start(&self, payload: &[u8]) -> Option<usize> {
+        if self.agreed.client.has(Capabilities::QUERY_ATTRIBUTES) {
             attributes::text_start(payload)
         } else {
             Some(1)
-        };
-        match start {
+        }
+    }
+
+    fn judge_query(&mut self, payload: &[u8]) -> Verdict {
+        match self.text_start(payload) {
             Some(start) => self.judge_text(payload, start, Use::Run),
             None => Verdict::Refuse(Refusal::new(
                 Refused::Unknown,
@@ -184,7 +219,11 @@ impl MySession {
 
     /// How the server reads the client's texts now; None before it has said so.
     fn dialect(&self) -> Option<Dialect> {
-        let seen = self.lull.as_ref()?.seen.as_ref()?;
+        self.dialect_in(self.lull.as_ref()?)
+    }
+
+    fn dialect_in(&self, lull: &InLull) -> Option<Dialect> {
+        let seen = lull.seen.as_ref()?;
         let mut modes = SqlModes::from_value(seen.sql_mode.as_bytes());
         modes.no_backslash_escapes |= self.status.has(Status::NO_BACKSLASH_ESCAPES);
         Some(Dialect {

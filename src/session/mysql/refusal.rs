@@ -4,7 +4,7 @@
 //! which lull, why and until when. Never SQL text, and never a phrase by which a framework would take the connection
 //! for lost.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
     fault::Fault,
@@ -58,6 +58,8 @@ pub(super) struct Refusal {
     because: Cow<'static, str>,
     /// It may run when the audit is known.
     pub(super) until_audited: bool,
+    /// By which it is refused, where that may be over.
+    pub(super) lull: Option<Arc<Lull>>,
 }
 
 impl Refusal {
@@ -66,6 +68,15 @@ impl Refusal {
             class,
             because: because.into(),
             until_audited: false,
+            lull: None,
+        }
+    }
+
+    /// By a lull that may be over.
+    pub(super) fn of(lull: Arc<Lull>, class: Refused, because: &'static str) -> Self {
+        Self {
+            lull: Some(lull),
+            ..Self::new(class, because)
         }
     }
 

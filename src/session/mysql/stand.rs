@@ -248,7 +248,8 @@ impl MySession {
             Own::Probe => "DO 0".to_owned(),
             Own::End => "COMMIT AND NO CHAIN NO RELEASE".to_owned(),
             Own::Grants => "SHOW GRANTS".to_owned(),
-            Own::Rollback => "ROLLBACK".to_owned(),
+            // Whatever the session's completion_type says.
+            Own::Rollback => "ROLLBACK AND NO CHAIN NO RELEASE".to_owned(),
             Own::Unlock => "UNLOCK TABLES".to_owned(),
         };
         own::write(out.to_upstream.buffer(chunk), &text, attributes);
@@ -306,7 +307,8 @@ impl MySession {
                 if reply.failed() {
                     self.count_attempt("the end of a transaction", &reply)?;
                 }
-                self.in_lull(|lull| lull.straggle.step_done(in_transaction, locks));
+                let covering = self.covering();
+                self.in_lull(|lull| lull.straggle.step_done(in_transaction, locks, covering));
             }
         }
         Ok(())

@@ -4,9 +4,11 @@
 //! the reason. `terminate`: the client hears why and is cut off; its upstream connection ends by itself, and only then
 //! leaves the fence.
 
+use std::sync::Arc;
+
 use crate::{
     fault::Fault,
-    gate::Stragglers,
+    gate::{Lull, Stragglers},
     session::{HangUp, Refused, Session, outlet::Outlets},
     wire::mysql::{command, packet},
 };
@@ -17,8 +19,8 @@ use super::{MySession, own::Own, refusal, refusal::Refusal};
 pub(super) struct Straggle {
     /// When the session is quiet.
     abort: bool,
-    /// A transaction was ended behind the client's back, and it has not been told.
-    untold: bool,
+    /// A transaction was ended behind the client's back, by this lull, and it has not been told.
+    untold: Option<Arc<Lull>>,
 }
 
 impl Straggle {
@@ -31,26 +33,31 @@ impl Straggle {
     }
 
     /// Goes by what the server reports, so that a step that failed is taken again.
-    pub(super) fn step_done(&mut self, in_transaction: bool, locks_tables: bool) {
+    pub(super) fn step_done(&mut self, in_transaction: bool, locks_tables: bool, lull: Option<Arc<Lull>>) {
         if !in_transaction && !locks_tables {
             self.abort = false;
         }
-        self.untold |= !in_transaction;
+        if !in_transaction {
+            self.untold = self.untold.take().or(lull);
+        }
     }
 
-    /// What the client's next command is answered by, once.
-    pub(super) fn tell(&mut self, first: u8) -> Option<Refusal> {
-        let untold = std::mem::take(&mut self.untold);
-        // It knows already, or is not listening.
-        let needless = matches!(
+    /// What the client must hear before a command of its transaction runs, once. `ends`: whether the command is the
+    /// client's own end of what has been ended for it.
+    pub(super) fn tell(&mut self, first: u8, ends: impl FnOnce() -> bool) -> Option<Refusal> {
+        let of_transaction = matches!(
             first,
-            command::QUIT | command::RESET_CONNECTION | command::CHANGE_USER
+            command::QUERY
+                | command::STMT_PREPARE
+                | command::STMT_EXECUTE
+                | command::STMT_BULK_EXECUTE
+                | command::STMT_FETCH
+                | command::INIT_DB
+                | command::FIELD_LIST
         );
-        let silent = super::upstream::reply_to(first).is_none();
-        if silent && !needless {
-            self.untold = untold;
-        }
-        (untold && !needless && !silent).then(|| Refusal::new(Refused::Drained, ROLLED_BACK))
+        let as_new = matches!(first, command::RESET_CONNECTION | command::CHANGE_USER);
+        let lull = self.untold.take_if(|_| of_transaction || as_new)?;
+        (!as_new && !ends()).then(|| Refusal::of(lull, Refused::Drained, ROLLED_BACK))
     }
 
     /// The lull is over: what has not begun to be ended, is not.
@@ -60,7 +67,7 @@ impl Straggle {
 
     /// Whether an abort is under way, or has not been told of.
     pub(super) fn acts(&self) -> bool {
-        self.abort || self.untold
+        self.abort || self.untold.is_some()
     }
 
     pub(super) fn transaction_over(&mut self) {
