@@ -7,6 +7,7 @@
 mod contract;
 mod idle;
 mod midst;
+mod mysql;
 mod reload;
 mod transactions;
 
@@ -63,38 +64,51 @@ impl Ground {
     /// Starts `lull on SCOPE --json` and returns when the lull is open, though perhaps not fenced.
     #[track_caller]
     pub fn opening(&self, arguments: &[&str]) -> Opening {
-        let mut command = self.lull.command(&[&["on", "--json"], arguments].concat());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let opening = Opening(command.spawn().expect("lull runs"));
-        eventually("the lull is open", || (!self.lulls().is_empty()).then_some(()));
-        opening
+        Opening::of(&self.lull, arguments)
     }
 
     /// The scopes of the lulls that are open.
     #[track_caller]
     pub fn lulls(&self) -> Vec<String> {
-        let status = self.lull.status_json();
-        let lulls = status["lulls"].as_array().expect("a list");
-        lulls
-            .iter()
-            .map(|lull| lull["scope"].as_str().expect("a scope").to_owned())
-            .collect()
+        lulls(&self.lull)
     }
 
     /// How many sessions do not stand.
     #[track_caller]
     pub fn stragglers(&self) -> usize {
-        self.lull.status_json()["stragglers"]
-            .as_array()
-            .expect("a list")
-            .len()
+        stragglers(&self.lull)
     }
+}
+
+#[track_caller]
+fn lulls(lull: &Lull) -> Vec<String> {
+    let status = lull.status_json();
+    let lulls = status["lulls"].as_array().expect("a list");
+    lulls
+        .iter()
+        .map(|lull| lull["scope"].as_str().expect("a scope").to_owned())
+        .collect()
+}
+
+#[track_caller]
+fn stragglers(lull: &Lull) -> usize {
+    lull.status_json()["stragglers"].as_array().expect("a list").len()
 }
 
 /// A `lull on` that has not ended yet.
 pub struct Opening(pub Child);
 
 impl Opening {
+    /// Returns when the lull is open, though perhaps not fenced.
+    #[track_caller]
+    fn of(lull: &Lull, arguments: &[&str]) -> Self {
+        let mut command = lull.command(&[&["on", "--json"], arguments].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let opening = Self(command.spawn().expect("lull runs"));
+        eventually("the lull is open", || (!lulls(lull).is_empty()).then_some(()));
+        opening
+    }
+
     /// Its exit code, and the line of JSON that it printed.
     #[track_caller]
     pub fn outcome(mut self) -> (i32, Value) {
