@@ -75,6 +75,16 @@ fn the_packets_of_a_mysql_login_hold_for_any_bytes() {
 }
 
 #[test]
+fn the_packets_of_a_mysql_session_hold_for_any_bytes() {
+    fuzz("mysql_packets");
+}
+
+#[test]
+fn a_mysql_session_between_two_liars_holds() {
+    fuzz("mysql_garbage");
+}
+
+#[test]
 fn the_lexer_holds_for_any_text() {
     fuzz("lexer");
 }

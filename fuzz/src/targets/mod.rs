@@ -5,7 +5,9 @@
 mod frames;
 mod garbage;
 mod lexer;
+mod mysql_garbage;
 mod mysql_login;
+mod mysql_packets;
 mod mysql_texts;
 mod session;
 mod source;
@@ -23,11 +25,13 @@ mod server;
 
 pub type Target = fn(&[u8]);
 
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("frames", frames::run),
     ("wire", wire::run),
     ("mysql_login", mysql_login::run),
     ("mysql_texts", mysql_texts::run),
+    ("mysql_packets", mysql_packets::run),
+    ("mysql_garbage", mysql_garbage::run),
     ("lexer", lexer::run),
     ("garbage", garbage::run),
     ("session", session::run),
