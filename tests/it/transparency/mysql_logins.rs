@@ -3,10 +3,13 @@
 
 use super::encryption::Encrypted;
 use super::program;
-use crate::support::Lull;
 use crate::support::mysql::packets::capability;
 use crate::support::mysql::{Flavor, Login, Server, Settings, Wire};
-use std::net::SocketAddr;
+use crate::support::places::{Account, Scratch};
+use crate::support::tls::Certificate;
+use crate::support::{Lull, PATIENCE, eventually};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 
@@ -289,4 +292,60 @@ fn a_session_changes_its_user_where_a_proof_is_enough_and_is_told_where_it_is_no
     forget(&server);
     let mut client = Login::of("app").to(tls.lull.address());
     sha2(None).change(&mut client).expect("RSA, end to end");
+}
+
+#[test]
+fn the_servers_certificate_is_verified_as_configured() {
+    for flavor in Flavor::ALL {
+        let server = Server::shared(flavor);
+        let scratch = Scratch::new("tls", Account::own());
+        let other = Certificate::make(&scratch, "other", Account::own());
+        let right = &server.certificate.as_ref().unwrap().cert;
+        for (ca, accepted) in [(right, true), (&other.cert, false)] {
+            // The server's key is its own, its certificate everybody's.
+            let ca = scratch.write("ca.crt", &std::fs::read_to_string(ca).unwrap(), Account::own());
+            let lull = Lull::with_config(server, |addresses| {
+                let verified = format!(
+                    "primary_sslmode = \"verify-full\"\nprimary_ca = \"{}\"",
+                    ca.display()
+                );
+                addresses.config(&verified, "")
+            });
+            match Login::of("app").try_to(lull.address()) {
+                Ok(mut client) => assert!(accepted && is_encrypted(&mut client)),
+                Err(refused) => {
+                    let said = refused.to_string();
+                    assert!(!accepted && said.contains("invalid peer certificate"), "{said}");
+                }
+            }
+        }
+    }
+}
+
+/// The handshake of a client that knows nothing of the bytes that somebody has put before it must fail on them.
+#[test]
+fn what_is_stuffed_in_clear_behind_a_request_for_tls_is_not_taken_for_encrypted() {
+    let tls = Encrypted::before(Server::shared(Flavor::MariaDb), "", "disable");
+    let mut stream = TcpStream::connect(tls.lull.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let head = [&0x00ff_ae8d_u32.to_le_bytes()[..], &[0, 0, 0, 1, 45], &[0; 23]].concat();
+    let response = [&head[..], b"app\0\0mysql_native_password\0\0"].concat();
+    let packet = |number: u8, payload: &[u8]| {
+        [&[u8::try_from(payload.len()).unwrap(), 0, 0, number][..], payload].concat()
+    };
+    stream
+        .write_all(&[packet(1, &head), packet(2, &response)].concat())
+        .unwrap();
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said);
+    let greeting = usize::from(said[0]) + 4;
+    assert!(
+        !said[greeting..].windows(2).any(|bytes| bytes == b"app"),
+        "{}",
+        said.escape_ascii()
+    );
+    eventually("it is counted", || {
+        (tls.lull.metric("lull_logins_total{result=\"client_tls\"}") == 1.0).then_some(())
+    });
+    assert_eq!(tls.lull.metric("lull_logins_total{result=\"ok\"}"), 0.0);
 }
