@@ -93,6 +93,7 @@ impl Talk {
             client_name: "".into(),
             ok: vec![0, 0, 0, 2, 0, 0, 0],
             sequence: 2,
+            unlike: source.chance(64),
             settings: Settings {
                 inspect_bytes_max: 1 << 20,
                 prepared_statements_max: 100,

@@ -4,8 +4,8 @@ mod idle;
 mod transactions;
 
 use super::{Opening, fates};
-use crate::support::mysql::{Database, Flavor, Login, Replies, Server, Wire};
 use crate::support::Lull;
+use crate::support::mysql::{Database, Flavor, Login, Replies, Server, Wire};
 
 /// A database with a table `t (n INT)`, and lull in front of it.
 pub struct Ground {
