@@ -217,7 +217,7 @@ pub(super) fn last_words(failure: &Failure) -> Vec<u8> {
         (LoginResult::ClientProtocol, _) => (1043, b"08S01"),
         // ER_NET_READ_INTERRUPTED
         (LoginResult::Timeout, Fault::Policy(_)) => (1159, b"08S01"),
-        // ER_CONNECT_TO_FOREIGN_DATA_SOURCE has no better brother: the server behind this one cannot be used.
+        // ER_CONNECT_TO_FOREIGN_DATA_SOURCE. Not 2003 and its kin: those are what clients say of lull itself.
         (_, Fault::Upstream(_)) => (1429, b"HY000"),
         _ => (1105, b"HY000"),
     };
