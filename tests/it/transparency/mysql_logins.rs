@@ -349,3 +349,22 @@ fn what_is_stuffed_in_clear_behind_a_request_for_tls_is_not_taken_for_encrypted(
     });
     assert_eq!(tls.lull.metric("lull_logins_total{result=\"ok\"}"), 0.0);
 }
+
+#[test]
+fn a_password_that_lull_sees_for_a_moment_is_in_no_log_and_no_metric() {
+    let server = server(Flavor::MySql);
+    for sslmode in SSLMODES {
+        let tls = Encrypted::before(&server, "mode = \"allow\"\n[log]\nlevel = \"trace\"", sslmode);
+        for user in methods(Flavor::MySql) {
+            for shown in [None, Some(tls.certificate.cert.as_path())] {
+                forget(&server);
+                login(user, shown).to(tls.lull.address());
+                let wrong = login(user, shown).password(&format!("{SECRET}, and more"));
+                wrong.try_to(tls.lull.address()).unwrap_err();
+            }
+        }
+        let (log, metrics) = (tls.lull.log(), tls.lull.metrics());
+        assert!(log.contains("it refused the login (error 1045)"), "{log}");
+        assert!(!log.contains(SECRET) && !metrics.contains(SECRET), "{log}");
+    }
+}
