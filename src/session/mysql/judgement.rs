@@ -231,14 +231,14 @@ impl Around<'_> {
             let settings = &statement.settings;
             does.reports |= settings.trackers;
             does.rereads |= settings.lexing;
+            if statement.runs_text {
+                return Judgement::Refuse(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
+            }
             match &statement.class {
                 Class::Opaque(Opaque::Prepare {
                     name,
                     script: Some(_),
                 }) => does.names.push((name.to_ascii_lowercase(), false)),
-                Class::Opaque(Opaque::Prepare { script: None, .. } | Opaque::Immediate { script: None }) => {
-                    return Judgement::Refuse(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
-                }
                 Class::Opaque(Opaque::Execute { name })
                     if !self.named.contains_key(&name.to_ascii_lowercase()) =>
                 {

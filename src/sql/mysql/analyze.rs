@@ -123,7 +123,29 @@ fn classify(text: &[u8], tokens: &[Token], context: Context, stale: bool) -> Sta
     }
     statement.span = start..end;
     statement.calls = marks.calls;
+    statement.runs_text = runs_text(&statement.class, text, tokens);
     statement
+}
+
+fn runs_text(class: &Class, text: &[u8], tokens: &[Token]) -> bool {
+    match class {
+        Class::Opaque(Opaque::Prepare { script, .. } | Opaque::Immediate { script }) => {
+            script.as_deref().is_none_or(|inner| {
+                let mut statements = inner.script.statements.iter();
+                statements.any(|s| s.runs_text || matches!(s.class, Class::Opaque(Opaque::Execute { .. })))
+            })
+        }
+        // These may reach to the end of the text, and whatever stands there counts.
+        Class::Opaque(Opaque::Block) | Class::Guarded => {
+            let first = Reader::new(text, tokens);
+            let body = *class != Class::Guarded || first.is_any(&["create", "alter"]);
+            let dynamic = |token: &Token| {
+                Reader::new(text, std::slice::from_ref(token)).is_any(&["prepare", "execute"])
+            };
+            body && tokens.iter().any(dynamic)
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn bare(span: Range<usize>, verb: std::borrow::Cow<'static, str>, class: Class) -> Statement {
@@ -134,6 +156,7 @@ pub(super) fn bare(span: Range<usize>, verb: std::borrow::Cow<'static, str>, cla
         transaction: None,
         settings: Settings::default(),
         calls: false,
+        runs_text: false,
     }
 }
 

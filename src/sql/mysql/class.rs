@@ -17,6 +17,9 @@ pub struct Statement {
     pub settings: Settings,
     /// A call is visible in it that could be one of a stored function. What views and triggers call is not.
     pub calls: bool,
+    /// Somewhere in it a text is run, or will be, that this script does not show: dynamic SQL in a block, in a body that
+    /// is being defined, or from what is no constant. What EXECUTE runs is a question of who has prepared it.
+    pub runs_text: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //!
 //! Not here: what applications use for reading and what only the session itself feels (GET_LOCK, SLEEP).
 
+use super::names;
+
 /// The reason for refusing a call of the function with this name, if it is refused. The name may have accents.
 pub(super) fn refused_function(written: &[u8]) -> Option<&'static str> {
     const SERVER: &str = "it acts on the whole server";
@@ -27,15 +29,13 @@ pub(super) fn refused_function(written: &[u8]) -> Option<&'static str> {
         ("version_tokens_", SERVER),
         ("wsrep_", SERVER),
     ];
-    let lower = written.first()?.to_ascii_lowercase();
-    REFUSED
-        .iter()
-        .find(|(name, _)| {
-            let name = name.as_bytes();
-            name.first() == Some(&lower)
-                && written
-                    .get(..name.len())
-                    .is_some_and(|head| head.eq_ignore_ascii_case(name))
-        })
-        .map(|&(_, reason)| reason)
+    // Loadable functions are looked up without accents too.
+    let begins = |name: &str| match written.is_ascii() {
+        true => written
+            .get(..name.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes())),
+        false => names::may_begin_with(written, name.as_bytes()),
+    };
+    let found = REFUSED.iter().find(|(name, _)| begins(name));
+    found.map(|&(_, reason)| reason)
 }

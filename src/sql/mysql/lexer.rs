@@ -17,7 +17,7 @@ pub(super) enum Kind {
     Name,
     /// In backticks, or in double quotes with ANSI_QUOTES.
     Quoted,
-    /// A string constant, also one that starts with N.
+    /// A string constant, also one that starts with N or stands between `$tag$`.
     Text,
     /// `0x..`, `x'..'`, `0b..`, `b'..'`
     Bits,
@@ -104,6 +104,11 @@ impl<'a> Lexer<'a> {
         if self.at == self.name_at && self.is_ident(self.at)? {
             self.identifier()?;
             return Ok(Kind::Name);
+        }
+        if first == b'$'
+            && let Some(tag) = self.dollar_tag()?
+        {
+            return self.dollar_quoted(tag);
         }
         let second = self.byte(self.at + 1);
         match first {
@@ -283,6 +288,47 @@ impl<'a> Lexer<'a> {
         }
         self.at = self.text.len();
         Err(Unlexable::Open)
+    }
+
+    /// The `$tag$` that opens here, if one does and the server knows such constants (MySQL since 8.1).
+    fn dollar_tag(&self) -> Result<Option<&'a [u8]>, Unlexable> {
+        if self.dialect.flavor == Flavor::MariaDb || self.dialect.version < 80_100 {
+            return Ok(None);
+        }
+        let mut end = self.at + 1;
+        while end < self.text.len() && self.byte(end) != b'$' && self.is_ident(end)? {
+            end += self.dialect.charset.char_bytes(self.rest(end));
+        }
+        let tag = self.text.get(self.at..=end);
+        Ok(tag.filter(|tag| tag.len() > 1 && tag.ends_with(b"$")))
+    }
+
+    /// Moves behind the next `tag`. The server looks for it without ever going back, so it misses one that starts inside
+    /// what looked like another: a text where that would matter is not read.
+    fn dollar_quoted(&mut self, tag: &[u8]) -> Result<Kind, Unlexable> {
+        let body = self.rest(self.at + tag.len());
+        let mut matched = 0;
+        let without_going_back = body.iter().position(|byte| {
+            matched = if tag.get(matched) == Some(byte) {
+                matched + 1
+            } else {
+                0
+            };
+            matched == tag.len()
+        });
+        let end = without_going_back.ok_or(Unlexable::Open)? + 1;
+        let head = body.get(..end - 1).unwrap_or_default();
+        // It would have been missed only behind another dollar sign.
+        let closed_before = head
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'$')
+            .any(|(at, _)| head.get(at..).is_some_and(|rest| rest.starts_with(tag)));
+        if closed_before {
+            return Err(Unlexable::Token);
+        }
+        self.at += tag.len() + end;
+        Ok(Kind::Text)
     }
 
     /// `x'...'` or `b'...'`: digits only.

@@ -22,23 +22,16 @@ impl Marks {
         let behind = tokens.iter().skip(1).map(Some).chain(std::iter::once(None));
         let mut qualified = false;
         for (token, next) in tokens.iter().zip(behind) {
-            let next_kind = next.map(|t| t.kind);
-            match token.kind {
-                Kind::Word => {
-                    marks.word(text, token, next);
-                    marks.writes |= qualified && names::may_be(text, token, b"nextval");
-                }
-                // `s.nextval`, as Oracle has it.
-                Kind::Name | Kind::Quoted => {
-                    marks.writes |= qualified && names::may_be(text, token, b"nextval")
-                }
-                _ => {
-                    qualified = token.kind == Kind::Punct(b'.');
-                    continue;
-                }
+            if token.kind == Kind::Word {
+                marks.word(text, token, next);
+            } else if !matches!(token.kind, Kind::Name | Kind::Quoted) {
+                qualified = token.kind == Kind::Punct(b'.');
+                continue;
             }
-            if next_kind == Some(Kind::Punct(b'(')) {
-                marks.call(text, token, qualified);
+            // `s.nextval`, as Oracle has it.
+            marks.writes |= qualified && names::may_be(text, token, b"nextval");
+            if let Some(open) = next.filter(|t| t.kind == Kind::Punct(b'(')) {
+                marks.call(text, token, qualified, open.start == token.end);
             }
             qualified = false;
         }
@@ -66,7 +59,7 @@ impl Marks {
         }
     }
 
-    fn call(&mut self, text: &[u8], token: &Token, qualified: bool) {
+    fn call(&mut self, text: &[u8], token: &Token, qualified: bool, at_once: bool) {
         let Some(name) = names::identifier(text, token) else {
             return;
         };
@@ -77,7 +70,7 @@ impl Marks {
         if names::may_be(text, token, b"nextval") || names::may_be(text, token, b"setval") {
             self.writes = true;
         }
-        let known = token.kind == Kind::Word && !qualified && natives::is_native(&name);
+        let known = token.kind == Kind::Word && !qualified && natives::is_native(&name, at_once);
         self.calls |= !known;
     }
 }

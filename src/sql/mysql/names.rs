@@ -57,33 +57,44 @@ pub(super) fn may_be(text: &[u8], token: &Token, name: &[u8]) -> bool {
 /// Compares with runs of bytes above ASCII standing for any letters. A character has at most four bytes, and some
 /// characters stand for two letters.
 pub(super) fn matches_loosely(written: &[u8], name: &[u8]) -> bool {
-    // Possible numbers of letters of `name` consumed so far, as a bit set.
-    if name.len() >= NAME_BYTES_MAX * 2 {
-        return false;
+    reached(written, name).0
+}
+
+/// The same where only the beginning must be `name`.
+pub(super) fn may_begin_with(written: &[u8], name: &[u8]) -> bool {
+    reached(written, name).1
+}
+
+/// Whether all of `written` may be `name`, and whether some beginning of it may.
+fn reached(written: &[u8], name: &[u8]) -> (bool, bool) {
+    if name.len() >= NAME_BYTES_MAX * 2 - 1 {
+        return (false, false);
     }
-    let mut reached: u128 = 1;
+    // The numbers of letters of `name` that may have been used up so far, as a set of bits.
+    let mut used: u128 = 1;
+    let mut began = false;
     let mut at = 0;
-    while let Some(&byte) = written.get(at) {
+    while let Some(&byte) = written.get(at).filter(|_| used != 0) {
+        let mut next = 0;
         if byte.is_ascii() {
-            let mut next = 0;
             for (i, letter) in name.iter().enumerate() {
-                if reached >> i & 1 == 1 && letter.eq_ignore_ascii_case(&byte) {
+                if used >> i & 1 == 1 && letter.eq_ignore_ascii_case(&byte) {
                     next |= 1 << (i + 1);
                 }
             }
-            reached = next;
             at += 1;
         } else {
             let run = written.iter().skip(at).take_while(|b| !b.is_ascii()).count();
-            let mut next = reached;
+            next = used;
             for _ in 0..(run * 2).min(name.len()) {
                 next |= next << 1;
             }
-            reached = next;
             at += run;
         }
+        used = next;
+        began |= used >> name.len() & 1 == 1;
     }
-    reached >> name.len() & 1 == 1
+    (used >> name.len() & 1 == 1, began)
 }
 
 /// Whether two names, both with letters above ASCII, may be the same: what stands before and behind all of those agrees.

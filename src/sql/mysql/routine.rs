@@ -240,7 +240,7 @@ fn names_in(text: &[u8], tokens: &[Token], body: &mut Body) {
         };
         let kind = |at: usize| tokens.get(at).map(|t| t.kind);
         let dotted = at.checked_sub(1).and_then(kind) == Some(Kind::Punct(b'.'));
-        let called = kind(at + 1) == Some(Kind::Punct(b'('));
+        let open = tokens.get(at + 1).filter(|t| t.kind == Kind::Punct(b'('));
         let database = || {
             let before = at.checked_sub(2).and_then(|at| tokens.get(at));
             before
@@ -259,7 +259,8 @@ fn names_in(text: &[u8], tokens: &[Token], body: &mut Body) {
                 body.names.push(qualified);
             }
         }
-        if called && (dotted || token.kind != Kind::Word || !natives::is_native(&name)) {
+        let Some(open) = open else { continue };
+        if dotted || token.kind != Kind::Word || !natives::is_native(&name, open.start == token.end) {
             call(if dotted { database() } else { Vec::new() }, name, body);
         }
     }

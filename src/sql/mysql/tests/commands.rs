@@ -109,6 +109,7 @@ fn what_a_read_only_session_lets_through_is_a_leak() {
         "SELECT GROUP_REPLICATION_SET_AS_PRIMARY('x')",
         "SELECT audit_log_rotate ()",
         "DO `spider_direct_sql`('a', 'b', 'c')",
+        "DO sp\u{ef}der_direct_sql('a')",
         "ANALYZE TABLE t",
         "ANALYZE LOCAL TABLE t",
         "CHECK TABLE t FOR UPGRADE",
@@ -246,6 +247,32 @@ fn a_text_in_a_constant_is_looked_at_once() {
 }
 
 #[test]
+fn text_that_a_script_does_not_show_is_told() {
+    for text in [
+        "PREPARE p FROM @a",
+        "EXECUTE IMMEDIATE @a",
+        "EXECUTE IMMEDIATE 'EXECUTE IMMEDIATE @a'",
+        "EXECUTE IMMEDIATE 'BEGIN NOT ATOMIC EXECUTE p; END'",
+        "EXECUTE IMMEDIATE 'EXECUTE p'",
+        "BEGIN NOT ATOMIC SELECT 1; PREPARE p FROM @a; END",
+        "CREATE PROCEDURE p() EXECUTE IMMEDIATE @a",
+        "CREATE PROCEDURE p() SELECT 1; EXECUTE q",
+        "ALTER EVENT e DO EXECUTE IMMEDIATE @a",
+    ] {
+        assert!(one_in(text, MARIADB).runs_text, "{text}");
+    }
+    for text in [
+        "PREPARE p FROM 'SELECT 1'",
+        "EXECUTE p",
+        "CREATE PROCEDURE p() SELECT 1",
+        "BEGIN NOT ATOMIC SELECT 1; END",
+        "INSERT INTO prepare VALUES (1)",
+    ] {
+        assert!(!one_in(text, MARIADB).runs_text, "{text}");
+    }
+}
+
+#[test]
 fn calls_are_told_from_keywords_and_the_servers_own_functions() {
     for text in [
         "SELECT 1",
@@ -259,6 +286,8 @@ fn calls_are_told_from_keywords_and_the_servers_own_functions() {
         "SELECT `count`(1)",
         "SELECT a.count (1)",
         "SELECT a . f(1)",
+        "SELECT now ()",
+        "SELECT concat/**/(a)",
         "SELECT \u{e4}(1)",
     ] {
         assert!(one(text).calls, "{text}");

@@ -130,6 +130,42 @@ fn words_are_cut_where_the_server_cuts_them() {
 }
 
 #[test]
+fn text_between_dollar_tags_is_a_constant_for_mysql() {
+    let found = |text: &str, dialect| {
+        let mut words = RefusedWords::new();
+        words.refuse(b"hidden");
+        let script = analyze(text.as_bytes(), dialect, true);
+        let unknown = script
+            .statements
+            .iter()
+            .any(|s| matches!(s.class, Class::Unknown(_)));
+        unknown || script.mentioned(text.as_bytes(), &words).is_some()
+    };
+    // Each was accepted by a server, which ran the second statement.
+    for body in [
+        "$$ ' $$",
+        "$a$ ' $a$",
+        "$a$ ' $b$ $a $$ $A$ $a$",
+        "$1$ ' $1$",
+        "$\u{e4}$ ' $\u{e4}$",
+        "$a$ ' $b$a$",
+        "$$ ' $ $$",
+        "$a$a$a$",
+        "$a$ ' \\$a$",
+        "$a$ $$a$ ' $a$",
+    ] {
+        let text = format!("CREATE FUNCTION f() RETURNS INT AS {body}; INSERT INTO hidden VALUES (1); -- '");
+        assert!(found(&text, MYSQL), "{body}");
+    }
+    for text in ["SELECT $$hidden$$", "SELECT $a$ hidden $a$"] {
+        assert!(!found(text, MYSQL), "{text}");
+    }
+    assert!(found("SELECT $a$ hidden $a$", MARIADB));
+    assert_eq!(one_in("SELECT $a", MYSQL).class, Class::Read);
+    assert_eq!(one_in("SELECT $$", MYSQL).class, Class::Unknown(Unlexable::Open));
+}
+
+#[test]
 fn an_open_quote_or_comment_leaves_what_came_before() {
     for text in [
         "DELETE FROM t; SELECT '",
