@@ -5,6 +5,7 @@
 //! file says with `lull<`. The form of a dialogue is described in `protocol-fixtures/pg/README.md`.
 
 mod dialogue;
+mod mysql;
 mod play;
 mod render;
 
