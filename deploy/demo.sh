@@ -1,41 +1,51 @@
 #!/usr/bin/env bash
 # The main job of lull, shown on this machine: a table is rewritten under an application that goes on reading.
 #
-#   deploy/demo.sh              the whole story, then everything is taken away
-#   deploy/demo.sh --keep       leaves server and lull running, and says how to play with them
+#   deploy/demo.sh              the whole story on PostgreSQL, then everything is taken away
+#   deploy/demo.sh --mariadb    on MariaDB
+#   deploy/demo.sh --mysql      on MySQL
+#   deploy/demo.sh ... --keep   leaves server and lull running, and says how to play with them
 #   deploy/demo.sh --stop DIR   takes away what --keep left
 #
-# Installs what is missing (Debian, Ubuntu; needs root for that only), builds, and starts a PostgreSQL and a lull of its
-# own on free ports of 127.0.0.1. Exits with 0 only if no read failed, no acknowledged write was lost, no client changed
-# anything in the lull and no session was dropped. Heeds CARGO_TARGET_DIR, TMPDIR and PG_BIN.
+# Installs or brings what is missing (Debian, Ubuntu; needs root for PostgreSQL only), builds, and starts a server and a
+# lull of its own on free ports of 127.0.0.1. Exits with 0 only if no read failed, no acknowledged write was lost, no
+# client changed anything in the lull and no session was dropped. Heeds CARGO_TARGET_DIR, TMPDIR and PG_BIN.
+# shellcheck disable=SC2016,SC2317 # awk's programs; functions that others call
 set -euo pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=demo/stage.sh
 . "$root/deploy/demo/stage.sh"
+# shellcheck source-path=SCRIPTDIR source=demo/figures.sh
 . "$root/deploy/demo/figures.sh"
 
-keep= stop=
-case ${1:-} in
-    '') ;;
-    --keep) keep=yes ;;
-    --stop) stop=${2:?--stop needs the directory that --keep named} ;;
-    *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; case $1 in -h | --help) exit 0 ;; *) exit 2 ;; esac ;;
-esac
-bold= dim= plain=
+flavor=postgres keep='' stop=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --mariadb | --mysql | --postgres) flavor=${1#--} ;;
+        --keep) keep=yes ;;
+        --stop) stop=${2:?--stop needs the directory that --keep named}; shift ;;
+        *) sed -n '2,/^# shellcheck/{/^# shellcheck/!s/^# \{0,1\}//p}' "$0"; case $1 in -h | --help) exit 0 ;; *) exit 2 ;; esac ;;
+    esac
+    shift
+done
+bold='' dim='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; fi
 
 clients=()
 if [ -n "$stop" ]; then
     case $(basename "$stop") in lull-demo.*) ;; *) fail "$stop is not a directory of this demo" ;; esac
-    bin=$(find_postgres)
-    as_postgres=()
-    [ "$(id -u)" != 0 ] || as_postgres=(runuser -u "$(stat -c %U "$stop/pg")" --)
-    strike "$stop"
-    exit
+    stop=$(cd "$stop" && pwd)
+    flavor=$(cat "$stop/flavor")
 fi
+case $flavor in postgres) family=postgres ;; *) family=mysql ;; esac
+# shellcheck source-path=SCRIPTDIR source=demo/postgres/stage.sh
+. "$root/deploy/demo/$family/stage.sh"
+if [ -n "$stop" ]; then strike "$stop"; exit; fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/lull-demo.XXXXXX")
 chmod 711 "$dir"
+echo "$flavor" >"$dir/flavor"
 undo_ban() { :; }
 trap 'status=$?; trap "" INT TERM HUP; undo_ban; strike "$dir"; exit $status' EXIT
 trap 'exit 130' INT
@@ -46,20 +56,22 @@ trap 'exit 143' TERM HUP
 need_everything
 echo "Building lull (release; takes minutes the first time) ..."
 build
-echo "Starting PostgreSQL $pg_version with a table of 1.5 million orders, and lull in front of it ..."
+echo "Starting $server_name with a table of $((orders / 1000)) thousand orders, and lull in front of it ..."
 app_password=$(random_password) migrator_password=$(random_password)
-start_postgres
-database=postgres directly -v app_password="$app_password" -v migrator_password="$migrator_password" \
-    -f "$root/deploy/demo/schema.sql" >"$dir/schema.out"
+start_server
+patiently fill_server
 start_lull
 export LULL_ADMIN=$dir/lull/admin.sock
 
 events=$dir/events
 : >"$events"
 began_us=${EPOCHREALTIME/./}
+export LULL_DEMO_FAMILY=$family LULL_DEMO_ORDERS=$orders
 start_client() {
-    PGHOST=127.0.0.1 PGPORT=$lull_port PGUSER=app PGPASSWORD=$app_password PGDATABASE=shop PGAPPNAME="$1 $2" \
-        setsid "$root/deploy/demo/client.sh" "$1" "$2" "$events" 2>>"$dir/clients.err" &
+    {
+        log_in_as app "$app_password" "$lull_port"
+        exec setsid "$root/deploy/demo/client.sh" "$1" "$2" "$events" 2>>"$dir/clients.err"
+    } &
     clients+=($!)
 }
 for id in 1 2 3 4 5 6; do start_client reader "$id"; done
@@ -87,27 +99,26 @@ patiently "$lull" on main/shop --reason "upgrade to 4.2" >"$dir/on.out" 2>"$dir/
 fenced_us=${EPOCHREALTIME/./}
 cat "$dir/on.err" "$dir/on.out" | indented
 [ "$on" = 0 ] || fail "lull on: exit code $on"
-fence_position=$(sed -n 's/^  position \([0-9A-F/]*\).*/\1/p' "$dir/on.out")
+fence_position=$(sed -n 's/^  position \([^ ]*\).*/\1/p' "$dir/on.out")
 [ -n "$fence_position" ] || fail "the fence has no position"
 patiently sleep 1.5
 say "What a client that writes is told now:"
-sed -n '/^ERROR/,/^HINT/p; /^HINT/q' "$events".writer.7.err | indented
+refusal_in "$events".writer.7.err | indented
 
 say "${bold}\$ bin/migrate${plain}   (through the bypass: rewrites the table, then swaps it in)"
 migrate() {
-    PGHOST=127.0.0.1 PGPORT=$bypass_port PGUSER=migrator PGPASSWORD=$migrator_password PGDATABASE=shop \
-        PGAPPNAME=migrate "$bin/psql" -qAtX -f "$root/deploy/demo/migration.sql" 2>"$dir/migration.err" \
-        | while IFS= read -r line; do
-            echo "$line" >>"$dir/migration.out"
-            case $line in 'xid '*) ;; *) say "  $line" ;; esac
-        done
+    log_in_as migrator "$migrator_password" "$bypass_port"
+    run_migration 2>"$dir/migration.err" | while IFS= read -r line; do
+        echo "$line" >>"$dir/migration.out"
+        case $line in own*) ;; *) say "  $line" ;; esac
+    done
 }
 migration_began_us=${EPOCHREALTIME/./}
 patiently migrate || { cat "$dir/migration.err" >&2; fail "the migration failed"; }
 migration_ms=$(((${EPOCHREALTIME/./} - migration_began_us) / 1000))
 say "  migrated in $((migration_ms / 1000)).$((migration_ms % 1000 / 100)) s"
 patiently sleep 1
-end_position=$(directly -c 'SELECT pg_current_wal_insert_lsn()')
+end_position=$(log_position)
 ended_us=${EPOCHREALTIME/./}
 
 say "${bold}\$ lull off main/shop${plain}"
@@ -127,9 +138,9 @@ for client in "${clients[@]}"; do
 done
 lost_clients=$((lost_clients - hanging_clients))
 clients=()
-kill "$ticker" && wait "$ticker" 2>/dev/null || true
+kill "$ticker"
+wait "$ticker" 2>/dev/null || true
 ticker=
-directly -c CHECKPOINT
 
 in_lull='$4 > after && $4 + $5 < before'
 failed_reads=$(count '$1 == "reader" && $6 != "ok" && $6 != "logged-in"')
@@ -140,19 +151,20 @@ late_refusals=$(count '$1 ~ /writer$/ && $6 == "25006" && $4 > over')
 refusals=$(count '$1 ~ /writer$/ && $6 == "25006"')
 writes=$(compare_writes)
 read -r acknowledged lost_writes ghost_writes <<<"$writes"
-strangers=$(strangers_in_the_log) || { cat "$dir/waldump.err" >&2; fail "the server's log cannot be read"; }
+own=$(sed -n 's/^own//p' "$dir/migration.out" | tr '\n' ' ')
+strangers=$(strangers_in_the_log "$own" 2>"$dir/log.err") || { cat "$dir/log.err" >&2; fail "the server's log cannot be read"; }
 read -r records own_records strange_records strange_rows <<<"$strangers"
 dropped=$(comm -23 <(sort <<<"$connections_before") <(sort <<<"$connections_after") | grep -c . || true)
 reads=$(count '$1 == "reader" && $6 == "ok"')
 reads_in_lull=$(count "\$1 == \"reader\" && \$6 == \"ok\" && $in_lull")
 read -r median slowest <<<"$(read_times)"
-rewritten=$(directly -c 'SELECT count(*) FROM orders WHERE reference IS NOT NULL')
+rewritten=$(directly 'SELECT count(*) FROM orders WHERE reference IS NOT NULL')
 
 echo
 echo "${bold}Measured${plain}"
 echo "  $reads reads, $reads_in_lull of them in the lull (median $median ms, slowest $slowest ms); $acknowledged writes acknowledged, $refusals refused"
-echo "  the server's log from the fence, $fence_position, to the end of the lull, $end_position: $own_records records of the"
-echo "  migration's transactions, $strange_records of others, $((records - own_records - strange_records)) of none; $rewritten rows in the new table"
+echo "  the server's log from the fence, $fence_position, to the end of the lull, $end_position:"
+echo "  $own_records records of the migration's transactions, $strange_records of others, $((records - own_records - strange_records)) of none; $rewritten rows in the new table"
 echo
 verdicts=0
 verdict "$failed_reads" 0 "reads failed or answered wrongly"
@@ -165,17 +177,20 @@ verdict "$aborted" 0 "transactions that the drain had to end"
 verdict "$late_refusals" 0 "writes refused after the lull"
 verdict "$((dropped > lost_clients ? dropped : lost_clients))" 0 "sessions dropped, of $(grep -c . <<<"$connections_before")"
 verdict "$hanging_clients" 0 "sessions that do not answer any more"
-[ "$acknowledged" -gt 0 ] && [ "$refusals" -gt 0 ] && [ "$reads_in_lull" -gt 0 ] \
-    || { echo "  Too little happened for this to prove anything."; verdicts=1; }
+if [ "$acknowledged" = 0 ] || [ "$refusals" = 0 ] || [ "$reads_in_lull" = 0 ]; then
+    echo "  Too little happened for this to prove anything."
+    verdicts=1
+fi
+[ "$verdicts" = 0 ] || cat "$dir/clients.err" >&2
 
 if [ -n "$keep" ]; then
     trap - EXIT
     cat <<END_OF_HINTS
 
 ${bold}Left running${plain} (the readers and writers have ended):
-  through lull    $bin/psql postgresql://app:$app_password@127.0.0.1:$lull_port/shop
-  bypass          $bin/psql postgresql://migrator:$migrator_password@127.0.0.1:$bypass_port/shop
-  admin socket    $bin/psql -h $dir/lull -d lull          (SHOW LULLS, SHOW SESSIONS, LULL ON main/shop ...)
+  through lull    $(how_to_log_in app "$app_password" "$lull_port")
+  bypass          $(how_to_log_in migrator "$migrator_password" "$bypass_port")
+  admin socket    psql -h $dir/lull -d lull          (SHOW LULLS, SHOW SESSIONS, LULL ON main/shop ...)
   command line    export LULL_ADMIN=$LULL_ADMIN
                   $lull on main/shop --reason "..."; $lull status; $lull off main/shop
   metrics         http://127.0.0.1:$metrics_port/metrics

@@ -1,6 +1,6 @@
 # Sourced by demo.sh: what is seen while it runs, and what it comes to. Every figure is counted here, from the clients'
 # own notes, or by asking the server around lull.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # what is set or used where this is sourced
 
 elapsed() {
     local tenths=$(((${EPOCHREALTIME/./} - began_us) / 100000))
@@ -32,41 +32,15 @@ count() {
     awk -v after="${fenced_us:-0}" -v before="${ended_us:-0}" -v over="${over_us:-0}" "$1 { n++ } END { print n + 0 }" "$events"
 }
 
-# The connections of the application, as the server knows them.
-connections() {
-    directly -c "SELECT pid, backend_start FROM pg_stat_activity WHERE usename = 'app' ORDER BY pid"
-}
-
-# Records in the server's log between the fence and the end of the lull that belong to a transaction other than the
-# migration's. A read-only transaction has no number and writes none.
-strangers_in_the_log() {
-    local own
-    own=$(sed -n 's/^xid //p' "$dir/migration.out" | tr '\n' ' ')
-    "${as_postgres[@]}" "$bin/pg_waldump" -p "$dir/pg/data/pg_wal" -s "$fence_position" -e "$end_position" 2>"$dir/waldump.err" \
-        | awk -v own="$own" '
-            BEGIN { split(own, list); for (i in list) is_own[list[i]] = 1 }
-            match($0, /tx: +[0-9]+/) {
-                records++
-                xid = substr($0, RSTART + 3, RLENGTH - 3) + 0
-                if (xid == 0) next
-                if (xid in is_own) { migration++; next }
-                if ($0 ~ /rmgr: Heap/) rows++
-                others++
-            }
-            END { print records + 0, migration + 0, others + 0, rows + 0 }'
-}
-
 # The clients' notes against the rows that are there: acknowledged, of these missing, of the refused ones present.
 compare_writes() {
-    awk '$1 ~ /writer$/ && $6 != "logged-in" { print $2 "," $3 "," $6 }' "$events" >"$dir/writes.csv"
-    directly -F ' ' -v ON_ERROR_STOP=1 <<END_OF_SQL
-CREATE TEMPORARY TABLE writes (writer integer, number integer, result text);
-\\copy writes FROM '$dir/writes.csv' CSV
-SELECT count(*) FILTER (WHERE result = 'ok'),
-    count(*) FILTER (WHERE result = 'ok' AND id IS NULL),
-    count(*) FILTER (WHERE result <> 'ok' AND id IS NOT NULL)
-FROM writes LEFT JOIN orders USING (writer, number);
-END_OF_SQL
+    directly 'SELECT writer, number FROM orders WHERE writer IS NOT NULL' >"$dir/written" || return
+    awk '
+        FILENAME == ARGV[1] { there[$1, $2] = 1; next }
+        $1 !~ /writer$/ || $6 == "logged-in" { next }
+        $6 == "ok" { acknowledged++; if (!(($2, $3) in there)) lost++ }
+        $6 != "ok" && ($2, $3) in there { ghosts++ }
+        END { print acknowledged + 0, lost + 0, ghosts + 0 }' "$dir/written" "$events"
 }
 
 # "median slowest" of the reads in milliseconds that ended in the lull.

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Brings what the tests need, under build/, and writes where it is to build/env.
 #
+#   install.sh            everything
+#   install.sh servers    MariaDB and MySQL, and says on standard output where they are
+#
 # Guarantees: safe to run again, silent and fast when nothing is missing, never creates, starts or changes a database server
 # of the system. Needs root only while a system package is missing.
 set -euo pipefail
@@ -21,7 +24,7 @@ fail() { say "$*"; exit 1; }
 exec 9>"$build/.lock" # one at a time: checkouts that share the directory may be tested at once
 flock 9
 recipe=$(cat "$root"/tests/env/*.sh | cksum)" $build"
-if [ -r "$build/env" ] && [ "$(head -n 1 "$build/env")" = "# $recipe" ]; then
+if [ "${1:-}" != servers ] && [ -r "$build/env" ] && [ "$(head -n 1 "$build/env")" = "# $recipe" ]; then
     # shellcheck disable=SC1091
     . "$build/env"
     if [ -x "$LULL_PG_DISTRIBUTION_BIN/postgres" ] && [ -x "$LULL_PG_NEWEST_BIN/postgres" ] \
@@ -33,6 +36,38 @@ fi
 log=$build/install.log
 : >"$log"
 quietly() { "$@" >>"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "failed: $*"; }; }
+
+# PostgreSQL refuses to run as root, so what is brought must be within reach of the account that runs it.
+server_user() {
+    if [ "$(id -u)" != 0 ]; then id -un; elif getent passwd postgres >/dev/null; then echo postgres; else echo nobody; fi
+}
+reachable() { if [ "$(id -u)" = 0 ]; then runuser -u "$(server_user)" -- test -x "$1"; else test -x "$1"; fi; }
+
+# ---- MariaDB and MySQL ------------------------------------------------------------------------------------------------
+
+# A private root must be built where it is used, for its programs name their place.
+roots=$build
+if ! reachable "$build"; then
+    roots=${TMPDIR:-/tmp}/lull-tests-$(id -u)
+    mkdir -p "$roots"
+    [ -O "$roots" ] || fail "$roots belongs to somebody else"
+    reachable "$roots" || fail "the user $(server_user) can reach neither $build nor $roots"
+fi
+# shellcheck source=roots.sh
+. "$root/tests/env/roots.sh"
+# shellcheck source=mysql.sh
+. "$root/tests/env/mysql.sh"
+
+# shellcheck disable=SC2154
+say_where_servers_are() {
+    cat <<END
+LULL_MARIADB_BIN='$mariadb/run'
+LULL_MARIADB_DATA='$mariadb/data'
+LULL_MYSQL_BIN='$mysql/run'
+LULL_MYSQL_DATA='$mysql/data'
+END
+}
+if [ "${1:-}" = servers ]; then say_where_servers_are; exit; fi
 
 # ---- packages of the system -----------------------------------------------------------------------------------------
 
@@ -75,16 +110,6 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-v
 
 # ---- the newest PostgreSQL --------------------------------------------------------------------------------------------
 
-# PostgreSQL refuses to run as root, so its binaries must be within reach of the account that runs it.
-if [ "$(id -u)" = 0 ]; then
-    pg_user=postgres
-    getent passwd "$pg_user" >/dev/null || pg_user=nobody
-    reachable() { runuser -u "$pg_user" -- test -x "$1"; }
-else
-    pg_user=$(id -un)
-    reachable() { test -x "$1"; }
-fi
-
 unpack_newest() { # DIRECTORY
     local download
     download=$(mktemp -d)
@@ -112,7 +137,7 @@ if ! reachable "$newest/bin/postgres"; then
         chmod -R go+rX "$(dirname "$within_reach")"
     fi
     newest=$within_reach
-    reachable "$newest/bin/postgres" || fail "the user $pg_user can reach neither $build nor $within_reach"
+    reachable "$newest/bin/postgres" || fail "the user $(server_user) can reach neither $build nor $within_reach"
 fi
 for program in initdb postgres psql pgbench pg_basebackup pg_receivewal; do
     for bin in "$pg_distribution" "$newest/bin"; do
@@ -120,21 +145,6 @@ for program in initdb postgres psql pgbench pg_basebackup pg_receivewal; do
         quietly "$bin/$program" --version
     done
 done
-
-# ---- MariaDB and MySQL ------------------------------------------------------------------------------------------------
-
-# A private root must be built where it is used, for its programs name their place.
-roots=$build
-if ! reachable "$build"; then
-    roots=${TMPDIR:-/tmp}/lull-tests-$(id -u)
-    mkdir -p "$roots"
-    [ -O "$roots" ] || fail "$roots belongs to somebody else"
-    reachable "$roots" || fail "the user $pg_user can reach neither $build nor $roots"
-fi
-# shellcheck source=roots.sh
-. "$root/tests/env/roots.sh"
-# shellcheck source=mysql.sh
-. "$root/tests/env/mysql.sh"
 
 # ---- drivers ----------------------------------------------------------------------------------------------------------
 
@@ -167,14 +177,11 @@ cat >"$build/env.new" <<END
 # $recipe
 LULL_PG_DISTRIBUTION_BIN='$pg_distribution'
 LULL_PG_NEWEST_BIN='$newest/bin'
-LULL_PG_USER='$pg_user'
+LULL_PG_USER='$(server_user)'
 LULL_PYTHON='$python'
 LULL_NODE='$(command -v node)'
 LULL_NODE_MODULES='$modules'
-LULL_MARIADB_BIN='$mariadb/run'
-LULL_MARIADB_DATA='$mariadb/data'
-LULL_MYSQL_BIN='$mysql/run'
-LULL_MYSQL_DATA='$mysql/data'
+$(say_where_servers_are)
 LULL_PHP='$mariadb/run/php'
 LULL_SYSBENCH='$mariadb/run/sysbench'
 LULL_SYSBENCH_LUA='$mariadb/usr/share/sysbench'

@@ -1,5 +1,5 @@
 -- The shop's database as the demo finds it: orders with ids that are about to run out of integers.
--- psql variables: app_password, migrator_password.
+-- psql variables: orders, app_password, migrator_password.
 \set ON_ERROR_STOP on
 
 CREATE ROLE migrator LOGIN PASSWORD :'migrator_password';
@@ -13,12 +13,12 @@ CREATE TABLE orders (
     id serial,
     customer integer NOT NULL,
     cents integer NOT NULL,
-    -- Who wrote the row, and which of its writes it was. The first million and a half was there before.
+    -- Who wrote the row, and which of its writes it was. Those of the beginning have neither.
     writer integer,
     number integer
 );
 INSERT INTO orders (customer, cents)
-SELECT n % 50000, n % 9973 FROM generate_series(1, 1500000) AS n ORDER BY n;
+SELECT n % 50000, n % 9973 FROM generate_series(1, :orders) AS n ORDER BY n;
 ALTER TABLE orders ADD PRIMARY KEY (id);
 CREATE INDEX orders_customer ON orders (customer);
 GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO app;
