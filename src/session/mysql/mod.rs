@@ -211,6 +211,8 @@ struct InLull {
     unaudited: bool,
     /// What PREPARE has made in the lull, and whether it only reads.
     named: HashMap<Vec<u8>, bool>,
+    /// What the command under way would add to them, if the server says yes.
+    naming: Vec<(Vec<u8>, bool)>,
     /// The client's login waits for the session to stand.
     welcome: Option<Vec<u8>>,
     attempts: u32,

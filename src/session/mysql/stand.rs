@@ -92,6 +92,10 @@ impl MySession {
             self.lull = None;
             self.cover = Cover::None;
         }
+        if !self.held.is_empty() {
+            // What lull itself answers to it stands behind what the server has just said.
+            out.to_client.settle(heard);
+        }
         self.release(out)
     }
 
@@ -418,9 +422,16 @@ impl MySession {
             lull.yielded = false;
             lull.shows_variables = does.shows_variables;
             lull.stale |= does.rereads || does.reports;
-            for (name, reads) in &does.names {
-                if lull.named.len() < NAMES_MAX || lull.named.contains_key(name) {
-                    lull.named.insert(name.clone(), *reads);
+            lull.naming.clone_from(&does.names);
+        });
+    }
+
+    /// A command that was to prepare names is over. Where it failed, they may stand for what they stood for before.
+    pub(super) fn names_answered(&mut self, succeeded: bool) {
+        self.in_lull(|lull| {
+            for (name, reads) in std::mem::take(&mut lull.naming) {
+                if succeeded && (lull.named.len() < NAMES_MAX || lull.named.contains_key(&name)) {
+                    lull.named.insert(name, reads);
                 }
             }
         });

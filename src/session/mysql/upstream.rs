@@ -195,6 +195,7 @@ impl MySession {
     fn client_answered(&mut self, owed: Owed, succeeded: bool) {
         self.talk = Talk::Commands;
         let prepared = self.prepared.take();
+        self.names_answered(succeeded);
         let kind = match &owed {
             Owed::Client { kind, .. } | Owed::Promise { kind, .. } => Some(*kind),
             Owed::Own(_) => None,
