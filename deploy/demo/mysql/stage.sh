@@ -14,14 +14,15 @@ esac
 
 # A server that is installed, if it can be used: programs that read no option file go to DIR/bin.
 find_server() {
-    local name program
+    local name program version
     local PATH=$PATH:/usr/local/sbin:/usr/sbin
     # A MySQL that is confined to its own directories cannot be used elsewhere.
     if [ "$flavor" = mysql ] && [ -e /etc/apparmor.d/usr.sbin.mysqld ]; then return 1; fi
     for name in "${programs[@]}"; do
         program=$(command -v "$name") || return 1
+        version=$("$program" --version) || return 1
         # MariaDB goes by MySQL's names too.
-        case $flavor$("$program" --version) in mysql*MariaDB*) return 1 ;; esac
+        case $flavor$version in mysql*MariaDB*) return 1 ;; esac
         printf '#!/bin/sh\nexec %q --no-defaults "$@"\n' "$program" >"$bin/$name"
         chmod 755 "$bin/$name"
     done
