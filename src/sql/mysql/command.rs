@@ -153,10 +153,11 @@ fn classify(reader: &mut Reader<'_>, context: Context, marks: &Marks) -> Found {
     reader.advance();
     match word.as_slice() {
         b"select" | b"values" | b"table" | b"with" | b"do" | b"show" | b"explain" | b"describe" | b"desc"
-        | b"help" | b"handler" | b"signal" | b"resignal" | b"get" => reads(),
+        | b"help" | b"signal" | b"resignal" | b"get" => reads(),
         b"analyze" => analyze(reader, reads()),
         b"checksum" => Class::Read.into(),
         b"use" => use_database(reader),
+        b"handler" => open_table(reader).into(),
         b"set" => {
             let found = settings::set(reader);
             // A value that a query computes may do what the query does.
@@ -252,6 +253,16 @@ fn check(reader: &Reader<'_>) -> Found {
         ahead.advance();
     }
     Found::commits(Class::Read)
+}
+
+/// HANDLER, the first word read. An open one keeps others from changing the table, without any transaction.
+fn open_table(reader: &mut Reader<'_>) -> Class {
+    while reader.identifier().is_some() && reader.eat_punct(b'.') {}
+    if reader.is("open") {
+        Class::Leak(transaction::LOCK)
+    } else {
+        Class::Read
+    }
 }
 
 /// KILL, the first word read. `KILL QUERY number` is how drivers cancel.

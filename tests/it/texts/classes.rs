@@ -73,7 +73,7 @@ const TABLE: &[(&[Flavor], Outcome, &str)] = &[
     (BOTH, Refused, "OPTIMIZE TABLE t"),
     (BOTH, Refused, "REPAIR TABLE m"),
     (BOTH, Reads, "LOAD INDEX INTO CACHE m"),
-    (BOTH, Reads, "HANDLER t OPEN"),
+    (BOTH, Leaks, "HANDLER t OPEN"),
     (BOTH, Refused, "INSERT INTO t VALUES (9)"),
     (BOTH, Refused, "INSERT INTO m VALUES (9)"),
     (BOTH, Refused, "INSERT INTO t SELECT 9 FROM t WHERE 0"),

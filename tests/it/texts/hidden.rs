@@ -167,6 +167,7 @@ const MANNERS: &[Manner] = &[
     Manner { charset: "cp866", sql_mode: "NO_BACKSLASH_ESCAPES,ANSI_QUOTES" },
     Manner { charset: "binary", sql_mode: "" },
     Manner { charset: "swe7", sql_mode: "" },
+    Manner { charset: "utf8mb4", sql_mode: "ORACLE" },
 ];
 
 fn log_in(server: &Server) -> Wire {
