@@ -10,11 +10,16 @@ import time
 from pathlib import Path
 
 from runner import memory, processes, profile, report, speed, syscalls, targets, verdicts
-from runner.backends import FakePostgres, Postgres
+from runner.backends import FakeMySql, FakePostgres, MariaDb, Postgres
 from runner.tools import ROOT, Missing, Tools
 
-ON_POSTGRES = ["select-simple", "select-extended", "select-prepared", "storm-pg", "copy", "syscalls"]
-GROUPS = [*ON_POSTGRES, "storm-fake", "memory"]
+# What needs the real server, by family.
+ON_REAL = {
+    "postgresql": ["select-simple", "select-extended", "select-prepared", "storm-pg", "copy", "syscalls"],
+    "mysql": ["point-text", "point-prepared", "read-only-text", "read-only-prepared", "storm-mysql", "syscalls"],
+}
+ON_FAKE = ["storm-fake", "memory"]
+SERVERS = {"postgresql": (Postgres, FakePostgres), "mysql": (MariaDb, FakeMySql)}
 
 
 def main():
@@ -44,12 +49,13 @@ def measure(options, tools):
     descriptors = processes.raise_descriptor_limit()
     result = {"environment": environment(tools), "options": summary(options)}
     with processes.Nest(keep=options.keep) as nest:
-        needs_pg = options.profile or any(options.wants(group) for group in ON_POSTGRES)
+        needs_real = options.profile or any(options.wants(group) for group in ON_REAL[options.family])
         needs_fake = options.wants("storm-fake") or options.wants("memory")
         say("starting the servers")
-        postgres = Postgres(nest, tools) if needs_pg else None
-        fake = FakePostgres(nest, tools, len(targets.ALL)) if needs_fake else None
-        stand = speed.Stand(nest, tools, options, postgres, fake if options.wants("storm-fake") else None)
+        real_server, fake_server = SERVERS[options.family]
+        real = real_server(nest, tools) if needs_real else None
+        fake = fake_server(nest, tools, len(targets.ALL)) if needs_fake else None
+        stand = speed.Stand(nest, tools, options, real, fake if options.wants("storm-fake") else None)
         result["speed"] = speed.run_rounds(stand, options, say) if speed.chosen_workloads(options) else {}
         if options.wants("syscalls"):
             result["syscalls"] = syscalls.measure(stand, options, say)
@@ -69,7 +75,8 @@ def arguments():
     add = parser.add_argument
     add("--rounds", type=int, default=7, help="measured rounds after one for warming up (default 7)")
     add("--secs", type=float, default=1.5, help="length of one run in a round (default 1.5)")
-    add("--only", type=words, default=GROUPS, help=f"comma list of {', '.join(GROUPS)}, or prefixes of them")
+    add("--mysql", dest="family", action="store_const", const="mysql", default="postgresql", help="MariaDB's side")
+    add("--only", type=words, help="comma list of workloads, or prefixes of them (see benches/README.md)")
     add("--targets", type=words, default=targets.ALL, help=f"comma list of targets (default {names})")
     add("--conns", type=numbers, default=[1, 8, 64], help="connections of the selects (default 1,8,64)")
     add("--sessions", type=numbers, default=[1000, 9000], help="idle sessions (default 1000,9000)")
@@ -79,11 +86,13 @@ def arguments():
     add("--keep", action="store_true", help="keep the temporary directory with its logs")
     add("--render", type=Path, metavar="JSON", help="only print an earlier result")
     options = parser.parse_args()
+    groups = [*ON_REAL[options.family], *ON_FAKE]
+    options.only = options.only or groups
     unknown = [name for name in options.targets if name not in targets.ALL]
-    unknown += [word for word in options.only if not any(group.startswith(word) for group in GROUPS)]
+    unknown += [word for word in options.only if not any(group.startswith(word) for group in groups)]
     if unknown or options.rounds < 1:
         parser.error(f"unknown: {', '.join(unknown)}" if unknown else "--rounds must be at least 1")
-    options.targets = [name for name in targets.ALL if name in options.targets]
+    options.targets = [name for name in targets.of(options.family) if name in options.targets]
     options.wants = lambda group: any(group.startswith(word) for word in options.only)
     return options
 
@@ -97,7 +106,7 @@ def numbers(text):
 
 
 def summary(options):
-    return {name: getattr(options, name) for name in ("rounds", "secs", "only", "targets", "conns", "sessions")}
+    return {name: getattr(options, name) for name in ("family", "rounds", "secs", "only", "targets", "conns", "sessions")}
 
 
 def environment(tools):

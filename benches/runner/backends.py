@@ -1,8 +1,11 @@
-"""The two servers behind the proxies: a throw-away PostgreSQL, and the fake one."""
+"""The servers behind the proxies: a throw-away PostgreSQL or MariaDB, and a fake one of each kind."""
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
+from pathlib import Path
 
 from .processes import free_port, unprivileged
 
@@ -67,6 +70,61 @@ class FakePostgres:
             argv += ["--listen", f"127.0.0.1:{port}"]
         self.process = nest.start("fakepg", argv)
         nest.wait_until(self.process, lambda: answers(tools, self.ports[-1]))
+
+
+class FakeMySql:
+    """As FakePostgres."""
+
+    def __init__(self, nest, tools, ports=5):
+        self.ports = [free_port() for _ in range(ports)]
+        argv = [tools.helper("fakemysql")]
+        for port in self.ports:
+            argv += ["--listen", f"127.0.0.1:{port}"]
+        self.process = nest.start("fakemysql", argv)
+        nest.wait_until(self.process, lambda: mysql_greets(self.ports[-1]))
+
+
+class MariaDb:
+    """The one that the tests bring along, with user and database `bench` and sysbench's table."""
+
+    ROWS = 100_000
+
+    def __init__(self, nest, tools):
+        account = unprivileged()
+        self.port = free_port()
+        base = nest.subdir("mariadb", **account)
+        data = base / "data"
+        shutil.copytree(tools.installed("LULL_MARIADB_DATA"), data)
+        for path in [data, *data.rglob("*")]:
+            if account:
+                os.chown(path, account["user"], account["group"])
+        users = base / "users.sql"
+        users.write_text(
+            "CREATE USER bench@'%';\nGRANT ALL ON *.* TO bench@'%';\nCREATE DATABASE bench;\nDROP USER IF EXISTS ''@'localhost';\n"
+        )
+        argv = [Path(tools.installed("LULL_MARIADB_BIN")) / "mariadbd", f"--datadir={data}", f"--port={self.port}"]
+        argv += ["--bind-address=127.0.0.1", f"--socket={base}/s", f"--pid-file={base}/pid", "--skip-name-resolve"]
+        argv += ["--max-connections=600", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", f"--init-file={users}"]
+        self.process = nest.start("mariadb-server", argv, **account)
+        nest.wait_until(self.process, lambda: mysql_greets(self.port))
+        _quiet([*sysbench(tools, self.port, "oltp_point_select"), "prepare"])
+
+
+def sysbench(tools, port, script):
+    """sysbench with one of its scripts, which find their common part in the working directory or by LUA_PATH."""
+    directory = Path(tools.installed("LULL_SYSBENCH_LUA"))
+    argv = ["env", f"LUA_PATH={directory}/?.lua", tools.installed("LULL_SYSBENCH"), directory / f"{script}.lua"]
+    argv += ["--mysql-host=127.0.0.1", f"--mysql-port={port}", "--mysql-user=bench", "--mysql-db=bench"]
+    return [*argv, "--tables=1", f"--table-size={MariaDb.ROWS}"]
+
+
+def mysql_greets(port):
+    """Whether a server's first packet comes: protocol 10."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2) as connection:
+            return connection.recv(5)[4:] == b"\x0a"
+    except OSError:
+        return False
 
 
 def psql(tools, port, sql, user="bench", database="bench"):

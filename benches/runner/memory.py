@@ -30,17 +30,17 @@ def measure(nest, tools, options, fake, descriptors, say):
         if name in options.targets:
             say(f"memory of {name} at {' and '.join(map(str, counts))} sessions")
             port = fake.ports[targets.ALL.index(name)]
-            target = targets.start(nest, tools, name, port, counts[-1], "memory")
-            found[name] = _one(target, tools, counts)
+            target = targets.start(nest, tools, name, port, counts[-1], "memory", options.family)
+            found[name] = _one(target, tools, counts, options.family)
             nest.stop(target.process)
     return found
 
 
-def _one(target, tools, counts):
+def _one(target, tools, counts, family):
     time.sleep(0.5)
     empty = probe.pss_bytes(target.pid)
     figures = {"empty": empty, "bytes": {}, "per_session": {}}
-    holder = Holder(tools, target.port)
+    holder = Holder(tools, target.port, family)
     try:
         for count in counts:
             holder.hold(count)
@@ -70,9 +70,9 @@ def _wait_for_descriptors(pid, least):
 class Holder:
     """The client side, a process of its own: it needs as many descriptors as there are sessions."""
 
-    def __init__(self, tools, port):
+    def __init__(self, tools, port, family):
         self.process = subprocess.Popen(
-            [str(tools.helper("idle")), "--to", f"127.0.0.1:{port}"],
+            [str(tools.helper("idle")), "--to", f"127.0.0.1:{port}", "--protocol", family],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

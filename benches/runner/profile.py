@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from . import targets, workloads
+from . import speed, targets
 
 LINES = 40
 
@@ -18,19 +18,21 @@ def measure(stand, options, say):
         return {}
     found = {}
     for name in (targets.LULL, targets.IN_LULL):
-        target = stand.by_backend["pg"].get(name)
+        target = stand.by_backend["real"].get(name)
         if target:
             say(f"profile of {name}")
-            found[name] = _one(stand, target, options.secs)
+            found[name] = _one(stand, target, options)
     return found
 
 
-def _one(stand, target, secs):
+def _one(stand, target, options):
     data = stand.nest.dir / "perf.data"
     record = ["perf", "record", "-q", "-F", "1999", "-e", "cpu-clock", "-p", str(target.pid), "-o", str(data)]
     process = subprocess.Popen(record, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.3)
-    workloads.select("prepared", 8).drive(stand.tools, stand.nest, target.port, secs)
+    case = {"postgresql": "select-prepared/8", "mysql": "point-prepared/8"}[options.family]
+    every = {workload.key: workload for workload in speed.all_workloads(options, [8])}
+    every[case].drive(stand.tools, stand.nest, target.port, options.secs)
     process.send_signal(signal.SIGINT)
     process.wait(30)
     report = ["perf", "report", "-i", str(data), "--stdio", "--sort", "dso,symbol"]

@@ -7,24 +7,34 @@ from . import probe, targets, workloads
 
 
 def chosen_workloads(options):
-    conns = options.conns
-    every = [workloads.select(p, c) for p in ("simple", "extended", "prepared") for c in conns]
-    every += [workloads.storm_pg(8), workloads.storm_fake(8), workloads.copy()]
-    return [workload for workload in every if options.wants(workload.name)]
+    return [workload for workload in all_workloads(options, options.conns) if options.wants(workload.name)]
+
+
+def all_workloads(options, conns):
+    if options.family == "mysql":
+        ways = [("text", False), ("prepared", True)]
+        every = [workloads.sysbench(f"point-{way}", "oltp_point_select", ps, c) for way, ps in ways for c in conns]
+        every += [workloads.sysbench(f"read-only-{way}", "oltp_read_only", ps, 8) for way, ps in ways]
+        every += [workloads.storm("storm-mysql", "real", "mysql", 8), workloads.storm("storm-fake", "fake", "mysql", 8)]
+    else:
+        every = [workloads.select(p, c) for p in ("simple", "extended", "prepared") for c in conns]
+        storm_fake = workloads.storm("storm-fake", "fake", "postgresql", 8)
+        every += [workloads.storm_pg(8), storm_fake, workloads.copy()]
+    return every
 
 
 class Stand:
     """All targets, up and running in front of the backends that the workloads need."""
 
-    def __init__(self, nest, tools, options, postgres, fake):
+    def __init__(self, nest, tools, options, real, fake):
         self.nest, self.tools = nest, tools
-        self.by_backend = {"pg": {}, "fake": {}}
+        self.by_backend = {"real": {}, "fake": {}}
         for name in options.targets:
-            if postgres:
-                self.by_backend["pg"][name] = targets.start(nest, tools, name, postgres.port, 300, "pg")
+            if real:
+                self.by_backend["real"][name] = targets.start(nest, tools, name, real.port, 300, "real", options.family)
             if fake and name != targets.IN_LULL:
                 port = fake.ports[targets.ALL.index(name)]
-                self.by_backend["fake"][name] = targets.start(nest, tools, name, port, 300, "fake")
+                self.by_backend["fake"][name] = targets.start(nest, tools, name, port, 300, "fake", options.family)
 
     def _last_words(self, target):
         return f"its log ends:\n{self.nest.log_tail(target.process.bench_name)}" if target.process else ""

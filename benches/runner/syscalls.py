@@ -7,9 +7,12 @@ import signal
 import subprocess
 import time
 
-from . import probe, workloads
+from . import probe, speed
 
-CASES = [("prepared", 1), ("simple", 1), ("prepared", 8)]
+CASES = {
+    "postgresql": [("select-prepared", 1), ("select-simple", 1), ("select-prepared", 8)],
+    "mysql": [("point-prepared", 1), ("point-text", 1), ("point-prepared", 8)],
+}
 EVENT = "raw_syscalls:sys_enter"
 
 
@@ -24,6 +27,7 @@ def counter():
 
 def measure(stand, options, say):
     """{"counter": ..., "PROTOCOL/CONNS": {target: calls per query}}"""
+    every = {workload.key: workload for workload in speed.all_workloads(options, [1, 8])}
     way = counter()
     if not way:
         say("system calls: neither perf nor strace works here, left out")
@@ -31,10 +35,10 @@ def measure(stand, options, say):
     name, kind = way
     say(f"system calls, counted by {name}")
     found = {"counter": name}
-    for protocol, conns in CASES:
-        workload = workloads.select(protocol, conns)
-        per_target = found[f"{protocol}/{conns}"] = {}
-        for target in stand.by_backend["pg"].values():
+    for case, conns in CASES[options.family]:
+        workload = every[f"{case}/{conns}"]
+        per_target = found[f"{case.split('-', 1)[1]}/{conns}"] = {}
+        for target in stand.by_backend["real"].values():
             if target.pid:
                 with kind(probe.tree(target.pid), stand.nest.dir) as count:
                     run = workload.drive(stand.tools, stand.nest, target.port, options.secs)

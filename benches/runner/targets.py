@@ -6,7 +6,7 @@ and without TLS, so that all of them do the same work."""
 import subprocess
 from dataclasses import dataclass
 
-from .backends import answers
+from .backends import answers, mysql_greets
 from .processes import free_port, unprivileged
 
 DIRECT, HAPROXY, PGBOUNCER, LULL, IN_LULL = "direct", "haproxy", "pgbouncer", "lull", "lull-on"
@@ -21,21 +21,27 @@ class Target:
     process: object = None
 
 
-def start(nest, tools, name, backend_port, sessions, label):
+def of(family):
+    """PgBouncer speaks PostgreSQL only."""
+    return [name for name in ALL if family == "postgresql" or name != PGBOUNCER]
+
+
+def start(nest, tools, name, backend_port, sessions, label, family="postgresql"):
     """Starts one target in front of `backend_port`; `label` tells apart several of the same kind."""
     if name == DIRECT:
         return Target(name, backend_port, None)
     launch = {HAPROXY: _haproxy, PGBOUNCER: _pgbouncer, LULL: _lull, IN_LULL: _lull}[name]
     port = free_port()
     place = f"{label}-{name}"
-    process = launch(nest, tools, place, port, backend_port, sessions)
-    nest.wait_until(process, lambda: answers(tools, port))
+    process = launch(nest, tools, place, port, backend_port, sessions, family)
+    greets = {"postgresql": lambda: answers(tools, port), "mysql": lambda: mysql_greets(port)}[family]
+    nest.wait_until(process, greets)
     if name == IN_LULL:
         open_lull(nest, tools, place)
     return Target(name, port, process.pid, process)
 
 
-def _haproxy(nest, tools, place, port, backend_port, sessions):
+def _haproxy(nest, tools, place, port, backend_port, sessions, _family):
     config = nest.subdir(place) / "haproxy.cfg"
     config.write_text(
         f"""global
@@ -54,7 +60,7 @@ listen bench
     return nest.start(place, [tools.peer("haproxy"), "-db", "-f", config])
 
 
-def _pgbouncer(nest, tools, place, port, backend_port, sessions):
+def _pgbouncer(nest, tools, place, port, backend_port, sessions, _family):
     account = unprivileged()
     directory = nest.subdir(place)
     (directory / "users.txt").write_text('"bench" ""\n')
@@ -78,11 +84,12 @@ log_disconnections = 0
     return nest.start(place, [tools.peer("pgbouncer"), config], **account)
 
 
-def _lull(nest, tools, place, port, backend_port, _sessions):
+def _lull(nest, tools, place, port, backend_port, _sessions, family):
     # A directory of its own: lull also binds `.s.PGSQL.5432` beside the admin socket.
     directory = nest.subdir(place)
     (directory / "state").mkdir(mode=0o700)
-    argv = [tools.lull, "serve", "--postgres", f"127.0.0.1:{backend_port}", "--listen", f"127.0.0.1:{port}"]
+    server = {"postgresql": "--postgres", "mysql": "--mysql"}[family]
+    argv = [tools.lull, "serve", server, f"127.0.0.1:{backend_port}", "--listen", f"127.0.0.1:{port}"]
     argv += ["--admin", directory / "admin", "--metrics", f"127.0.0.1:{free_port()}", "--state", directory / "state"]
     return nest.start(place, argv)
 

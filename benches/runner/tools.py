@@ -20,6 +20,15 @@ class Tools:
         self.helpers = ROOT / "build/bench-tools/release"
         self.pg = _postgres_bin()
 
+    def installed(self, name):
+        """What tests/env/install.sh has brought: it writes down where it is."""
+        path = ROOT / "build/env"
+        lines = path.read_text().splitlines() if path.exists() else []
+        found = [line.split("=", 1)[1].strip("'") for line in lines if line.startswith(f"{name}=")]
+        if not found:
+            raise Missing(f"{name} is not in {path}: run tests/env/install.sh")
+        return found[0]
+
     def helper(self, name):
         path = self.helpers / name
         if not path.exists():

@@ -18,8 +18,20 @@ class Verdict:
 
 
 def all_verdicts(result):
-    rows = [*_cpu(result), *_syscalls(result), *_copy_and_storm(result), *_memory(result), *_latency(result)]
+    if result["options"].get("family") == "mysql":
+        rows = [*_mysql(result), *_syscalls(result), *_memory(result, 2800)]
+    else:
+        rows = [*_cpu(result), *_syscalls(result), *_copy_and_storm(result), *_memory(result, 2600), *_latency(result)]
     return [row for row in rows if row]
+
+
+def _mysql(result):
+    for workload in ("point-text", "point-prepared", "read-only-text", "read-only-prepared"):
+        key = f"{workload}/8"
+        yield _ratio(result, key, LULL, HAPROXY, 0.95, f"CPU per query / HAProxy's, {workload}")
+        yield _ratio(result, key, IN_LULL, HAPROXY, 1.2, f"in a lull: CPU per query / HAProxy's, {workload}")
+    yield _ratio(result, "storm-fake/8", LULL, HAPROXY, 0.9, "CPU per connection, storm / HAProxy's, cheap server")
+    yield _ratio(result, "storm-mysql/8", LULL, HAPROXY, 0.9, "CPU per connection, storm / HAProxy's, MariaDB")
 
 
 def _cpu(result):
@@ -51,7 +63,7 @@ def _syscalls(result):
         yield Verdict("system calls per query, one connection, prepared", "<= 6.2", f"{calls:.1f}", "", calls <= 6.2)
 
 
-def _memory(result):
+def _memory(result, most):
     memory = result.get("memory", {})
     if LULL not in memory:
         return
@@ -60,7 +72,7 @@ def _memory(result):
     each = memory[LULL]["per_session"][count]
     others = [name for name in (HAPROXY, PGBOUNCER) if name in memory]
     peers = ", ".join(f"{name} {memory[name]['per_session'][count]:,.0f}" for name in others)
-    yield Verdict(f"bytes per idle session at {int(count):,}", "<= 2,600", f"{each:,.0f}", peers, each <= 2600)
+    yield Verdict(f"bytes per idle session at {int(count):,}", f"<= {most:,}", f"{each:,.0f}", peers, each <= most)
     back = memory[LULL]["given_back"]
     after = f"{memory[LULL]['after'] / MIB:.1f} MiB left"
     yield Verdict("of that given back after close", ">= 80 %", f"{100 * back:.0f} %", after, back >= 0.8)

@@ -2,6 +2,7 @@
 
 `unit` is what CPU time, switches and rates are counted by: a query, a connection, a megabyte (10^6 bytes)."""
 
+import re
 import signal
 import statistics
 import subprocess
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import backends
 from .backends import client_environment
 from .processes import die_with_parent
 
@@ -26,10 +28,10 @@ class Run:
 
 @dataclass
 class Workload:
-    name: str  # select-PROTOCOL, storm-pg, storm-fake, copy
+    name: str  # select-PROTOCOL, storm-pg, storm-fake, copy; point-PROTOCOL, read-only-PROTOCOL, storm-mysql
     conns: int
     unit: str
-    backend: str  # "pg" or "fake"
+    backend: str  # "real" or "fake"
     drive: object  # (tools, nest, port, secs) -> Run
 
     @property
@@ -53,7 +55,7 @@ def select(protocol, conns):
             run.p50_us = _median_of_logs(prefix)
         return run
 
-    return Workload(f"select-{protocol}", conns, "query", "pg", drive)
+    return Workload(f"select-{protocol}", conns, "query", "real", drive)
 
 
 def storm_pg(conns):
@@ -65,17 +67,20 @@ def storm_pg(conns):
         argv = [*_pgbench(tools, port, conns), "-n", "-C", "-f", script, "-T", LONG_S, "bench"]
         return _pgbench_figures(_until_told(argv, secs))
 
-    return Workload("storm-pg", conns, "connection", "pg", drive)
+    return Workload("storm-pg", conns, "connection", "real", drive)
 
 
-def storm_fake(conns):
+def storm(name, backend, family, conns):
+    """A small client of our own, for servers that cost nothing and for those that fork no process."""
+
     def drive(tools, _nest, port, secs):
         argv = [tools.helper("storm"), "--to", f"127.0.0.1:{port}", "--secs", secs, "--threads", conns]
+        argv += ["--protocol", family]
         words = _output(argv).split()
         units, seconds = float(words[1]), float(words[3])
         return Run(units, seconds, units / seconds)
 
-    return Workload("storm-fake", conns, "connection", "fake", drive)
+    return Workload(name, conns, "connection", backend, drive)
 
 
 def copy():
@@ -85,7 +90,28 @@ def copy():
         megabytes, seconds = float(words[1]) / 1e6, float(words[3])
         return Run(megabytes, seconds, megabytes / seconds)
 
-    return Workload("copy", 1, "MB", "pg", drive)
+    return Workload("copy", 1, "MB", "real", drive)
+
+
+def sysbench(name, script, prepared, conns):
+    """sysbench's point selects, or its read-only transactions; its time is whole seconds."""
+
+    def drive(tools, _nest, port, secs):
+        argv = [*backends.sysbench(tools, port, script)]
+        argv += [f"--threads={conns}", f"--time={max(1, round(secs))}", "--percentile=50"]
+        argv += ["--db-ps-mode=auto" if prepared else "--db-ps-mode=disable", "run"]
+        return _sysbench_figures(_output(argv))
+
+    return Workload(name, conns, "query", "real", drive)
+
+
+def _sysbench_figures(output):
+    units = re.search(r"queries: +(\d+) +\(([\d.]+) per sec", output)
+    median = re.search(r"50th percentile: +([\d.]+)", output)
+    if not units or int(units[1]) == 0:
+        raise RuntimeError(f"sysbench did no query:\n{output[-2000:]}")
+    count, rate = float(units[1]), float(units[2])
+    return Run(count, count / rate, rate, float(median[1]) * 1000 if median else None)
 
 
 def _pgbench(tools, port, conns):

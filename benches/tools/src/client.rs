@@ -10,6 +10,34 @@ use std::{
 const STARTUP: &[u8] = b"\0\0\0\x23\0\x03\0\0user\0bench\0database\0bench\0\0";
 const TERMINATE: &[u8] = b"X\0\0\0\x04";
 
+/// What `storm` and `idle` do with a connection, in either protocol.
+pub trait Session: Sized {
+    /// `scratch` is where answers land; it belongs to the caller so that thousands of idle clients share one.
+    fn login(address: &str, scratch: &mut [u8]) -> io::Result<Self>;
+    fn query(&mut self, message: &[u8], scratch: &mut [u8]) -> io::Result<()>;
+    fn quit(self, scratch: &mut [u8]) -> io::Result<()>;
+    /// A query, as it is sent.
+    fn message(sql: &str) -> Vec<u8>;
+}
+
+impl Session for Client {
+    fn login(address: &str, scratch: &mut [u8]) -> io::Result<Self> {
+        Self::login(address, scratch)
+    }
+
+    fn query(&mut self, message: &[u8], scratch: &mut [u8]) -> io::Result<()> {
+        self.query(message, scratch).map(|_| ())
+    }
+
+    fn quit(self, scratch: &mut [u8]) -> io::Result<()> {
+        self.quit(scratch)
+    }
+
+    fn message(sql: &str) -> Vec<u8> {
+        query_message(sql)
+    }
+}
+
 pub struct Client {
     stream: TcpStream,
     walker: Walker,

@@ -1,9 +1,11 @@
-//! Connect, log in, SELECT 1, quit, again and again, from a few threads: `storm --to HOST:PORT --secs 1.5 --threads 8`.
+//! Connect, log in, SELECT 1, quit, again and again, from a few threads:
+//! `storm --to HOST:PORT --secs 1.5 --threads 8 [--protocol mysql]`.
 //! Prints `connections N seconds S`.
 
 use lull_bench_tools::{
     args,
-    client::{Client, query_message},
+    client::{Client, Session},
+    mysql::MySqlClient,
 };
 use std::{
     io, thread,
@@ -18,7 +20,12 @@ fn main() -> io::Result<()> {
     let runners: Vec<_> = (0..threads)
         .map(|_| {
             let to = to.clone();
-            thread::spawn(move || connections_until(&to, begin + length))
+            let mysql = args::get("protocol", String::new()) == "mysql";
+            let end = begin + length;
+            thread::spawn(move || match mysql {
+                true => connections_until::<MySqlClient>(&to, end),
+                false => connections_until::<Client>(&to, end),
+            })
         })
         .collect();
     let mut total = 0;
@@ -31,12 +38,12 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-fn connections_until(to: &str, end: Instant) -> io::Result<u64> {
+fn connections_until<S: Session>(to: &str, end: Instant) -> io::Result<u64> {
     let mut scratch = vec![0; 8192];
-    let select = query_message("SELECT 1");
+    let select = S::message("SELECT 1");
     let mut count = 0;
     while Instant::now() < end {
-        let mut client = Client::login(to, &mut scratch)?;
+        let mut client = S::login(to, &mut scratch)?;
         client.query(&select, &mut scratch)?;
         client.quit(&mut scratch)?;
         count += 1;
