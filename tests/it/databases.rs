@@ -130,6 +130,28 @@ fn a_statement_that_was_prepared_elsewhere_before_the_lull_does_not_get_through(
 }
 
 #[test]
+fn what_was_prepared_in_the_database_of_the_lull_does_not_write_there_from_elsewhere() {
+    on_every_server(|ground| {
+        let (shop, erp) = (&ground.shop.name, &ground.erp.name);
+        let mut client = ground.client(shop);
+        let write = client.prepare("INSERT INTO t VALUES (?)").unwrap();
+        let read = client.prepare("SELECT COUNT(*) FROM t").unwrap();
+        client.run("PREPARE named FROM 'INSERT INTO t VALUES (1)'");
+        client.ask(&packets::init_db(erp));
+        ground.lull.fenced(&ground.scope(), &[]);
+        // Its names are bound to the database in which it was prepared, not to the one that is used now.
+        for _ in 0..2 {
+            let refused = client.ask(&packets::execute(write, 0, &[Some("1")]));
+            assert_eq!(refused.error_code(), READ_ONLY);
+            assert_eq!(client.query("EXECUTE named").error_code(), READ_ONLY);
+            assert_eq!(client.ask(&packets::execute(read, 0, &[])).error_code(), None);
+        }
+        assert_eq!(ground.rows().as_deref(), Some("0"));
+        assert_eq!(ground.erp.value("SELECT COUNT(*) FROM t").as_deref(), Some("0"));
+    });
+}
+
+#[test]
 fn the_fence_waits_for_what_a_session_elsewhere_has_written_and_not_committed() {
     on_every_server(|ground| {
         let shop = &ground.shop.name;

@@ -115,7 +115,7 @@ impl MySession {
         }
     }
 
-    fn judge_text(&mut self, payload: &[u8], start: usize, wants: Use) -> Verdict {
+    fn judge_text(&mut self, payload: &[u8], start: usize, wants: Use<'_>) -> Verdict {
         let Some(dialect) = self.dialect() else {
             return Verdict::Refuse(Refusal::new(Refused::Unknown, NOT_LOOKED));
         };
@@ -150,16 +150,21 @@ impl MySession {
 
     /// A statement that was prepared: before the lull, when nobody knew how texts were read, or in it.
     fn judge_execution(&mut self, payload: &[u8]) -> Verdict {
-        let text = command::statement_id(payload).and_then(|id| self.statements.text(id));
-        let (Some(text), Some(now)) = (text, self.dialect()) else {
+        let id = command::statement_id(payload);
+        let known = |lull: &InLull| id.is_some_and(|id| lull.passed.contains(&id));
+        let bound = self.cover == Cover::Server || self.beside().is_some();
+        if bound && self.lull.as_deref().is_some_and(known) {
+            return Verdict::Pass;
+        }
+        let prepared = id.and_then(|id| self.statements.get(id)).cloned();
+        let (Some(prepared), Some(now)) = (prepared, self.dialect()) else {
             let why = "It is refused because the text of this prepared statement is not known (prepared_statements_max).";
             return Verdict::Refuse(Refusal::new(Refused::Unknown, why));
         };
-        let text = text.to_vec();
         let mut verdict = None;
-        for dialect in readings(&text, now) {
-            let script = sql::analyze(&text, dialect, false);
-            let judged = self.judge_script(&text, &script, Use::Execute);
+        for dialect in readings(&prepared.text, now) {
+            let script = sql::analyze(&prepared.text, dialect, false);
+            let judged = self.judge_script(&prepared.text, &script, Use::Execute(&prepared.database));
             match judged {
                 Judgement::Pass(_) if verdict.is_some() => {}
                 Judgement::Pass(_) => verdict = Some(judged),
@@ -168,17 +173,28 @@ impl MySession {
         }
         let judged =
             verdict.unwrap_or_else(|| Judgement::Refuse(Refusal::new(Refused::Unknown, READ_DIFFERENTLY)));
+        if let (Judgement::Pass(does), Some(id), true) = (&judged, id, bound)
+            && does.is_nothing()
+            && id != u32::MAX
+        {
+            self.in_lull(|lull| {
+                lull.passed.insert(id);
+            });
+        }
         self.carry_out(judged, payload, 0).unchanged()
     }
 
-    fn judge_script(&self, text: &[u8], script: &Script, wants: Use) -> Judgement {
+    fn judge_script(&self, text: &[u8], script: &Script, wants: Use<'_>) -> Judgement {
         let Some(lull) = self.lull.as_deref() else {
             return Judgement::pass();
         };
         let around = super::judgement::Around {
             frozen: self.cover != Cover::Server,
             prepares: wants == Use::Prepare,
-            database: &self.database,
+            database: match wants {
+                Use::Execute(database) => database,
+                Use::Run | Use::Prepare => &self.database,
+            },
             audited: lull.audited.as_deref(),
             named: &lull.named,
             yielded: lull.yielded,
@@ -259,10 +275,11 @@ impl Judgement {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
+enum Use<'a> {
     Run,
     Prepare,
-    Execute,
+    /// What was prepared in this database.
+    Execute(&'a str),
 }
 
 /// The ways in which a text may have been read when it was prepared.

@@ -1,9 +1,9 @@
 //! What a text may do in a lull, and beside one. Pure policy over what the lexer says.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use crate::{
-    gate::Mode,
+    gate::{Lull, Mode},
     session::Refused,
     sql::mysql::{Access, Class, Opaque, RefusedWords, Script, Statement, Transaction, Wish},
 };
@@ -35,6 +35,13 @@ pub(super) struct Does {
     pub(super) rereads: bool,
     /// Names that stand for a text from now on, and whether it only reads.
     pub(super) names: Vec<(Vec<u8>, bool)>,
+}
+
+impl Does {
+    pub(super) fn is_nothing(&self) -> bool {
+        let plain = self.edits.is_empty() && self.names.is_empty() && self.wish.is_none();
+        plain && !(self.lifts || self.reports || self.rereads || self.shows_variables)
+    }
 }
 
 impl Judgement {
@@ -256,6 +263,15 @@ impl Around<'_> {
         if script.statements.iter().all(only_reads) {
             return self.reported(does);
         }
+        let here = |lull: &Arc<Lull>| {
+            lull.request
+                .scope
+                .database()
+                .is_some_and(|name| name.eq_ignore_ascii_case(self.database))
+        };
+        if lulls.iter().any(here) {
+            return Judgement::Refuse(Refusal::new(Refused::Write, PREPARED_THERE));
+        }
         if let Some(database) = script.database_mentioned(text, &databases) {
             let why = format!("The database {database} can only be read.");
             return Judgement::Refuse(Refusal::new(Refused::Write, why));
@@ -315,4 +331,5 @@ const PREPARED_BEFORE: &str =
 const INNER_ACTS: &str = "It is refused because the text that it prepares does more than read or write rows.";
 const BLOCK: &str = "It is refused because a block outside of a routine could write behind the lull.";
 const CALLS: &str = "It is refused because the routine could write behind the lull, or is not known.";
+const PREPARED_THERE: &str = "It was prepared in a database that can only be read.";
 const ELSEWHERE_UNREAD: &str = "A lull is open on another database, and what this runs cannot be read.";

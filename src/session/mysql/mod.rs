@@ -31,7 +31,8 @@ mod upstream;
 mod work;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -162,7 +163,7 @@ pub struct MySession {
     work: Work,
     armed: Armed,
     user: Box<str>,
-    database: Box<str>,
+    database: Rc<str>,
     statements: Statements,
 
     order: Order,
@@ -213,6 +214,8 @@ struct InLull {
     named: HashMap<Vec<u8>, bool>,
     /// What the command under way would add to them, if the server says yes.
     naming: Vec<(Vec<u8>, bool)>,
+    /// Prepared statements whose execution has been judged to pass, as things are.
+    passed: HashSet<u32>,
     /// The client's login waits for the session to stand.
     welcome: Option<Vec<u8>>,
     attempts: u32,
@@ -244,7 +247,7 @@ impl MySession {
             work: Work::default(),
             armed: if tracks { Armed::Due } else { Armed::Never },
             user: login.user,
-            database: login.database,
+            database: login.database.into(),
             statements: Statements::default(),
             order: Order {
                 generation: 0,
@@ -327,6 +330,11 @@ impl MySession {
         if let Some(user) = user {
             self.user = user.into();
         }
+        // What was prepared in the other database writes there.
+        self.in_lull(|lull| {
+            lull.named = HashMap::new();
+            lull.passed = HashSet::new();
+        });
         self.awaits_order = self.careful;
         self.effects.moved = Some(Moved {
             user: self.user.to_string(),
@@ -343,7 +351,7 @@ impl MySession {
         }
         (self.set, self.alarmed, self.cover) = (Set::Nothing, false, Cover::None);
         if let Some(lull) = &mut self.lull {
-            (lull.seen, lull.wish) = (None, None);
+            (lull.seen, lull.wish, lull.passed) = (None, None, HashSet::new());
             lull.straggle.transaction_over();
         }
     }
@@ -398,7 +406,7 @@ impl Session for MySession {
             Instruction::Take(order) => self.take(order),
             Instruction::Audited(audited) => {
                 if let (Some(lull), super::Audited::MySql(audited)) = (&mut self.lull, audited) {
-                    lull.audited = Some(audited);
+                    (lull.audited, lull.passed) = (Some(audited), HashSet::new());
                 }
             }
             Instruction::Straggle(policy) => self.straggle(policy, out),

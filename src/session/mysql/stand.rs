@@ -3,6 +3,8 @@
 //! `next_own` reads like the rules of DESIGN "MySQL and MariaDB in a lull": one state in, one statement out. A session
 //! stands when the server has confirmed it, never because something was sent.
 
+use std::collections::HashSet;
+
 use crate::{
     fault::Fault,
     gate::{Mode, Order},
@@ -47,6 +49,7 @@ impl MySession {
                 self.cover = Cover::None;
             }
             let lull = self.lull.get_or_insert_default();
+            lull.passed = HashSet::new();
             if matches!(order.mode, Mode::Beside(_)) {
                 // What reaches into the database of a new lull is not known.
                 (lull.audited, lull.harmless) = (None, None);
@@ -330,7 +333,7 @@ impl MySession {
                 // What is to be restored is what held before lull set anything.
                 seen.kept = before.kept;
             }
-            (lull.seen, lull.stale) = (Some(seen), false);
+            (lull.seen, lull.stale, lull.passed) = (Some(seen), false, HashSet::new());
         });
         self.moved(None, &database);
     }

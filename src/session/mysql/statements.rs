@@ -1,27 +1,33 @@
 //! The texts of prepared statements, by their numbers: no server tells them to an ordinary account.
 //!
 //! Texts are kept as they came, unread, so that normal mode pays one copy for each; a lull reads them when they are
-//! executed.
+//! executed. With each goes the database in which it was prepared: there its names stay, wherever the session goes.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 /// The number by which MariaDB's clients speak of the statement that was prepared last.
 const LAST: u32 = u32::MAX;
 
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    texts: HashMap<u32, Box<[u8]>>,
+    texts: HashMap<u32, Prepared>,
     last: Option<u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    pub(super) text: Rc<[u8]>,
+    pub(super) database: Rc<str>,
 }
 
 impl Statements {
     /// False where there are too many: then the text is not kept.
-    pub(super) fn insert(&mut self, id: u32, text: Box<[u8]>, most: usize) -> bool {
+    pub(super) fn insert(&mut self, id: u32, prepared: Prepared, most: usize) -> bool {
         self.last = Some(id);
         if self.texts.len() >= most && !self.texts.contains_key(&id) {
             return false;
         }
-        self.texts.insert(id, text);
+        self.texts.insert(id, prepared);
         true
     }
 
@@ -35,8 +41,8 @@ impl Statements {
         }
     }
 
-    pub(super) fn text(&self, id: u32) -> Option<&[u8]> {
-        self.texts.get(&self.resolve(id)?).map(AsRef::as_ref)
+    pub(super) fn get(&self, id: u32) -> Option<&Prepared> {
+        self.texts.get(&self.resolve(id)?)
     }
 
     fn resolve(&self, id: u32) -> Option<u32> {
@@ -50,16 +56,21 @@ mod tests {
 
     #[test]
     fn a_text_is_found_by_its_number_and_by_being_the_last() {
+        let prepared = |text: &[u8]| Prepared {
+            text: text.into(),
+            database: "shop".into(),
+        };
         let mut statements = Statements::default();
-        assert!(statements.insert(1, b"one"[..].into(), 2));
-        assert!(statements.insert(2, b"two"[..].into(), 2));
+        assert!(statements.insert(1, prepared(b"one"), 2));
+        assert!(statements.insert(2, prepared(b"two"), 2));
         assert!(
-            !statements.insert(3, b"three"[..].into(), 2),
+            !statements.insert(3, prepared(b"three"), 2),
             "no more than the limit"
         );
-        assert_eq!(statements.text(1), Some(&b"one"[..]));
-        assert_eq!(statements.text(u32::MAX), None, "the last one is not known");
+        let text = |statements: &Statements, id| statements.get(id).map(|prepared| prepared.text.to_vec());
+        assert_eq!(text(&statements, 1).as_deref(), Some(&b"one"[..]));
+        assert_eq!(text(&statements, u32::MAX), None, "the last one is not known");
         statements.close(1);
-        assert_eq!(statements.text(1), None);
+        assert_eq!(text(&statements, 1), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The upstream's stream: forward what is the client's, swallow what is lull's, learn where the session is.
 
-use std::ops::Range;
+use std::{ops::Range, rc::Rc};
 
 use crate::{
     fault::Fault,
@@ -21,6 +21,7 @@ use super::{
     refusal,
     reply::{Kind, Reply, Says},
     signals,
+    statements::Prepared,
 };
 
 /// A packet that must be seen whole is not larger than this.
@@ -290,10 +291,15 @@ impl MySession {
 
     /// The statement has a number now.
     fn remember(&mut self, id: u32, text: Box<[u8]>) {
-        if !self
-            .statements
-            .insert(id, text, self.settings.prepared_statements_max)
-        {
+        let prepared = Prepared {
+            text: text.into(),
+            database: Rc::clone(&self.database),
+        };
+        self.in_lull(|lull| {
+            lull.passed.remove(&id);
+        });
+        let most = self.settings.prepared_statements_max;
+        if !self.statements.insert(id, prepared, most) {
             self.effects.counts.prepared_statements_hits += 1;
         }
     }
