@@ -20,6 +20,8 @@ pub struct Statement {
     /// Somewhere in it a text is run, or will be, that this script does not show: dynamic SQL in a block, in a body that
     /// is being defined, or from what is no constant. What EXECUTE runs is a question of who has prepared it.
     pub runs_text: bool,
+    /// SHOW VARIABLES: the rows of its answer whose first column [`super::is_signal`] are questions of the same kind.
+    pub shows_variables: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

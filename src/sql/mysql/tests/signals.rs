@@ -117,3 +117,17 @@ fn a_name_that_no_alias_can_hold_is_given_up() {
     assert!(!new.windows(4).any(|w| w == b" AS "));
     assert!(is_signal(b"Read_Only") && !is_signal(b"tx_read_only"));
 }
+
+#[test]
+fn who_shows_variables_is_known() {
+    for text in [
+        "SHOW VARIABLES",
+        "SHOW GLOBAL VARIABLES LIKE 'read%'",
+        "show /* */ session variables where variable_name = 'read_only'",
+    ] {
+        assert!(one(text).shows_variables, "{text}");
+    }
+    for text in ["SHOW STATUS", "SHOW TABLES LIKE 'variables'", "SELECT 1"] {
+        assert!(!one(text).shows_variables, "{text}");
+    }
+}
