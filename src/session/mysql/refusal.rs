@@ -15,12 +15,13 @@ use crate::{
 
 use super::server::Server;
 
-/// ER_SECURE_TRANSPORT_REQUIRED.
-const SECURE_TRANSPORT_REQUIRED: u16 = 3159;
+/// ER_ACCESS_DENIED_ERROR: most often the password is wrong.
+const ACCESS_DENIED: u16 = 1045;
 /// Of COM_CHANGE_USER. The login itself knows how to pass it.
-pub(super) const PASSWORD: &str = "the server asks for the password itself, which cannot be passed \
-    on to another user's login while only one of the two connections (client to lull, lull to \
-    server) has TLS: connect anew, or use TLS on both or on neither";
+pub(super) const PASSWORD: &str = "Access denied: no proof of the password was enough for the \
+    server, which asks for the password itself. That cannot be passed on to another user's login \
+    while only one of the two connections (client to lull, lull to server) has TLS: connect anew, or \
+    use TLS on both or on neither";
 
 /// A server's message is cut at this length, and some clients' buffers are as long.
 const MESSAGE_BYTES_MAX: usize = 511;
@@ -111,8 +112,8 @@ pub(super) fn sqlstate(code: u16) -> &'static [u8] {
 
 pub(super) fn refuse_password(sequence: u8, out: &mut Vec<u8>) {
     let error = Error {
-        code: SECURE_TRANSPORT_REQUIRED,
-        sqlstate: Some(b"HY000"),
+        code: ACCESS_DENIED,
+        sqlstate: Some(b"28000"),
         message: PASSWORD.as_bytes(),
     };
     error.write(out, sequence);
