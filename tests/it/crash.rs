@@ -1,6 +1,8 @@
 //! What survives a crash of lull: an answer of `on` or `off` holds after a restart, and a state directory that cannot be
 //! used never passes for "no lull".
 
+mod mysql;
+
 use crate::support::places::{Account, Scratch};
 use crate::support::{Database, Lull, Postgres, Version, Wire, eventually};
 use std::fs;

@@ -139,6 +139,8 @@ fn compose(sentence: &str, because: &str, lull: &Lull) -> String {
     } else {
         detail
     };
+    // A name that a client has chosen can be in it.
+    let because = if tells_of_loss(because) { "" } else { because };
     let mut message = format!("{sentence}{separator}{detail} {because}")
         .trim_end()
         .to_owned();

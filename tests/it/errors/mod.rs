@@ -3,6 +3,7 @@
 mod drivers;
 mod limits;
 mod metrics;
+mod mysql;
 mod parting;
 mod refusals;
 mod secrets;

@@ -1,0 +1,129 @@
+//! The same for MariaDB and MySQL: a refusal is an error of a statement, in the server's own words, and no driver or pool
+//! takes it for a lost connection.
+
+use crate::support::mysql::packets::{self, capability};
+use crate::support::mysql::{Flavor, Login, Server, Wire};
+use crate::support::{Driver, Lull};
+
+#[test]
+fn the_pools_of_drivers_keep_their_connections_through_a_lull() {
+    for flavor in Flavor::ALL {
+        let server = Server::shared(flavor);
+        for driver in Driver::MYSQL {
+            let db = server.database();
+            let lull = Lull::start(server);
+            let dsn = lull.connect_string("app", &db.name);
+            driver.check_lull(
+                &dsn,
+                || {
+                    lull.fenced("all", &["--reason", "pools"]);
+                },
+                || lull.lifted("all"),
+            );
+            for why in [
+                "who=\"policy\"",
+                "who=\"upstream\",why=\"lost\"",
+                "why=\"protocol\"",
+            ] {
+                let ended = lull.metric(&format!("lull_sessions_ended_total{{{why}}}"));
+                assert_eq!(ended, 0.0, "{driver:?} on {flavor:?}: {why}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_is_the_servers_own_word_for_word_and_then_says_which_lull_it_is_and_why() {
+    for flavor in Flavor::ALL {
+        let server = Server::shared(flavor);
+        let db = server.database();
+        db.run("CREATE TABLE t (n INT)");
+        let lull = Lull::start(server);
+        let mut direct = db.owner();
+        direct.run("SET SESSION TRANSACTION READ ONLY");
+        let own = direct.query("INSERT INTO t VALUES (1)");
+        let own = own.error_message().expect("a refusal").to_owned();
+        let with = capability::MULTI_STATEMENTS | capability::DEPRECATE_EOF | capability::SESSION_TRACK;
+        for more in [0, with] {
+            let mut client = Login::of("app").database(&db.name).with(more).to(lull.address());
+            lull.fenced("all", &["--reason", "the upgrade to 4.2", "--for", "2h"]);
+            // By the server, and by lull.
+            for refused in ["INSERT INTO t VALUES (1)", "FLUSH TABLES", "LOCK TABLES t READ"] {
+                let said = client.query(refused);
+                assert_eq!(
+                    (said.error_code(), said.error_state()),
+                    (Some(1792), Some("25006")),
+                    "{refused}"
+                );
+                let message = said.error_message().expect("one");
+                let rest = message
+                    .strip_prefix(own.trim_end_matches('.'))
+                    .unwrap_or_default();
+                assert!(
+                    rest.starts_with(". A lull on all is open since "),
+                    "{refused}: {message}"
+                );
+                for word in ["the upgrade to 4.2", "Write again when the lull has ended, at 20"] {
+                    assert!(message.contains(word), "{refused}: {message}");
+                }
+                assert_eq!(
+                    client.value("SELECT 1").as_deref(),
+                    Some("1"),
+                    "the session goes on"
+                );
+                assert!(client.ask(&[packets::PING]).error().is_none());
+            }
+            lull.lifted("all");
+        }
+    }
+}
+
+/// By these, in whatever case, frameworks know a connection that is lost.
+const PHRASES_OF_LOSS: &[&str] = &[
+    "server has gone away",
+    "Lost connection",
+    "is dead or not enabled",
+    "went away",
+    "server is shutting down",
+    "Connection lost",
+    "connection was killed",
+    "Broken pipe",
+    "running with the --read-only option",
+    "no such file",
+    "reset by peer",
+    "failed to connect to",
+    "Error while sending",
+    "Packets out of order",
+];
+
+#[test]
+fn no_reason_that_an_operator_gives_makes_a_refusal_look_like_a_lost_connection() {
+    for flavor in Flavor::ALL {
+        let server = Server::shared(flavor);
+        let db = server.database();
+        db.run("CREATE TABLE t (n INT)");
+        let lull = Lull::start(server);
+        let mut client = Wire::login(lull.address(), "app", &db.name);
+        for phrase in PHRASES_OF_LOSS {
+            for reason in [
+                phrase.to_string(),
+                format!("the old {}, so we upgrade", phrase.to_uppercase()),
+            ] {
+                lull.fenced("all", &["--reason", &reason]);
+                for refused in ["INSERT INTO t VALUES (1)", "FLUSH TABLES"] {
+                    let said = client.query(refused);
+                    let message = said.error_message().expect("a refusal").to_lowercase();
+                    let seen = PHRASES_OF_LOSS
+                        .iter()
+                        .find(|phrase| message.contains(&phrase.to_lowercase()));
+                    assert_eq!(seen, None, "{refused}: {message}");
+                    assert!(message.contains("a lull is open"), "{refused}: {message}");
+                }
+            }
+        }
+        assert_eq!(
+            client.value("SELECT connection_id()"),
+            Some(client.id().to_string())
+        );
+    }
+}
