@@ -174,6 +174,8 @@ pub struct MySession {
     alarmed: bool,
     /// It came from beside the lull, where it was judged: what its transaction has written is not here.
     arrived: bool,
+    /// Its transaction is an XA branch that is prepared (MariaDB): until it is decided, the server lets nothing write.
+    holds_prepared: bool,
     careful: bool,
     /// Its database or user has changed, and the gate has not said what follows.
     awaits_order: bool,
@@ -258,6 +260,7 @@ impl MySession {
             set: Set::Nothing,
             alarmed: false,
             arrived: false,
+            holds_prepared: false,
             careful: false,
             awaits_order: false,
             held: Vec::new(),

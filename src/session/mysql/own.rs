@@ -37,6 +37,11 @@ pub(super) enum Own {
     Grants,
     /// The end of a transaction whose time is over.
     Rollback,
+    /// What the XA branch is called whose time is over.
+    Reveal,
+    /// Its end, in two steps.
+    EndBranch,
+    RollbackBranch,
     /// The end of LOCK TABLES whose time is over.
     Unlock,
 }
@@ -62,18 +67,26 @@ pub(super) fn look(server: &Server) -> String {
 pub(super) const ARM: &str =
     "SET SESSION session_track_schema = 1, SESSION session_track_transaction_info = 'STATE'";
 
-/// `read_only`: whether the server is to refuse writes.
-pub(super) fn guard(server: &Server, guards: bool) -> String {
+/// `guards`: whether the server is to refuse writes. What the client has asked to be told of, it still is.
+pub(super) fn guard(server: &Server, kept: &Kept, guards: bool) -> String {
     let read_only = server.read_only_variable();
     let value = if guards {
         format!("{read_only} = 1, SESSION ")
     } else {
         String::new()
     };
-    let gtid = if server.is_mariadb() { ",last_gtid" } else { "" };
+    let gtid = server.is_mariadb().then_some("last_gtid");
+    let asked = kept.variables.trim();
+    // MySQL takes no name twice.
+    let own = [read_only, "sql_mode", "character_set_client"]
+        .into_iter()
+        .chain(gtid);
+    let own = own.filter(|name| !kept.tracks(name.as_bytes()));
+    let names = (!asked.is_empty()).then_some(asked).into_iter().chain(own);
+    let reported = names.collect::<Vec<_>>().join(",");
     format!(
         "SET SESSION {value}session_track_schema = 1, SESSION session_track_transaction_info = 'STATE', \
-         SESSION session_track_system_variables = '{read_only},sql_mode,character_set_client{gtid}'"
+         SESSION session_track_system_variables = '{reported}'"
     )
 }
 
@@ -86,7 +99,7 @@ pub(super) struct Kept {
     transactions: String,
     /// The names of variables, or an asterisk.
     variables: String,
-    gtids: String,
+    pub(super) gtids: String,
 }
 
 impl Kept {
@@ -148,6 +161,9 @@ fn plain(text: &[u8]) -> String {
         .map(|&byte| char::from(byte))
         .collect()
 }
+
+/// The server answers by how the transaction was begun, and reports its letters as before.
+pub(super) const REVEAL: &str = "SET SESSION session_track_transaction_info = 'CHARACTERISTICS'";
 
 pub(super) const ALARM: &str = "SET SESSION session_track_gtids = 'OWN_GTID'";
 
@@ -234,6 +250,14 @@ impl Gathered {
 
     pub(super) fn failed(&self) -> bool {
         self.error.is_some()
+    }
+
+    /// The state that an XA branch is in, which allows no other command.
+    pub(super) fn branch_state(&self) -> Option<&str> {
+        match &self.error {
+            Some((error::XA_WRONG_STATE, message)) => message.split_whitespace().rev().nth(1),
+            _ => None,
+        }
     }
 
     /// By a KILL QUERY of somebody.

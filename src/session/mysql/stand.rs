@@ -130,11 +130,11 @@ impl MySession {
         self.cover = match () {
             () if self.set != Set::Guard || self.work.locks_tables => Cover::None,
             () if !self.in_transaction() || read_only => Cover::Server,
-            () if writes && !self.arrived => Cover::None,
+            () if writes && !self.arrived && !self.holds_prepared => Cover::None,
             () => Cover::Frozen,
         };
         if !self.in_transaction() {
-            self.arrived = false;
+            (self.arrived, self.holds_prepared) = (false, false);
             self.rearm();
         }
         if was_covered && self.cover == Cover::None && self.set == Set::Guard && self.is_read_only_ordered() {
@@ -213,7 +213,9 @@ impl MySession {
 
     fn may_alarm(&self) -> bool {
         let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
-        !self.server.is_mariadb() && !self.in_transaction() && self.cover == Cover::Server && tracks
+        let yielded = self.lull.as_ref().is_some_and(|lull| lull.yielded);
+        let may = !self.in_transaction() && self.cover == Cover::Server && tracks;
+        may && !yielded && !self.server.is_mariadb()
     }
 
     /// Whether a command may begin now.
@@ -234,8 +236,10 @@ impl MySession {
         let text = match own {
             Own::Arm => own::ARM.into(),
             Own::Look => own::look(&server),
-            Own::Watch => own::guard(&server, false),
-            Own::Guard => own::guard(&server, true),
+            Own::Watch | Own::Guard => self.kept().map_or_else(
+                || "DO 0".to_owned(),
+                |kept| own::guard(&server, &kept, own == Own::Guard),
+            ),
             Own::Restore => {
                 // From here on the guard may be gone, whatever becomes of the reply.
                 self.cover = Cover::None;
@@ -245,9 +249,7 @@ impl MySession {
             Own::Silence => self
                 .kept()
                 .map_or_else(|| "DO 0".to_owned(), |kept| own::silence(&kept)),
-            Own::Yield => self
-                .kept()
-                .map_or_else(|| "DO 0".to_owned(), |kept| own::restore(&server, &kept, false)),
+            Own::Yield => self.yielding(),
             Own::Question => self
                 .questions
                 .front()
@@ -257,6 +259,9 @@ impl MySession {
             Own::Grants => "SHOW GRANTS".to_owned(),
             // Whatever the session's completion_type says.
             Own::Rollback => "ROLLBACK AND NO CHAIN NO RELEASE".to_owned(),
+            Own::Reveal => own::REVEAL.to_owned(),
+            Own::EndBranch => format!("XA END {}", self.xid()),
+            Own::RollbackBranch => format!("XA ROLLBACK {}", self.xid()),
             Own::Unlock => "UNLOCK TABLES".to_owned(),
         };
         own::write(out.to_upstream.buffer(chunk), &text, attributes);
@@ -269,6 +274,19 @@ impl MySession {
         let mut kept = lull.seen.as_ref()?.kept.clone();
         kept.read_only = lull.wish.unwrap_or(kept.read_only);
         Some(kept)
+    }
+
+    /// The client's own settings of the server's reports. That of what is committed cannot be changed in a transaction.
+    fn yielding(&self) -> String {
+        let Some(kept) = self.kept() else {
+            return "DO 0".to_owned();
+        };
+        let mut text = own::restore(&self.server, &kept, false);
+        if self.alarmed && !self.in_transaction() {
+            text.push_str(", ");
+            text.push_str(own::silence(&kept).trim_start_matches("SET "));
+        }
+        text
     }
 
     fn restoring(&self) -> String {
@@ -304,18 +322,16 @@ impl MySession {
             // A server without a binary log has nothing to report, which is no reason to end anything.
             Own::Alarm => self.alarmed = true,
             Own::Silence => self.alarmed = false,
-            Own::Yield => self.in_lull(|lull| lull.yielded = true),
+            Own::Yield => {
+                self.alarmed &= self.in_transaction();
+                self.in_lull(|lull| lull.yielded = true);
+            }
             Own::Question => self.answer(reply),
             Own::Probe => self.probed(),
             Own::End => self.asking = Asking::No,
             Own::Grants => self.granted(&reply),
-            Own::Rollback | Own::Unlock => {
-                let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
-                if reply.failed() {
-                    self.count_attempt("the end of a transaction", &reply)?;
-                }
-                let covering = self.covering();
-                self.in_lull(|lull| lull.straggle.step_done(in_transaction, locks, covering));
+            Own::Rollback | Own::Reveal | Own::EndBranch | Own::RollbackBranch | Own::Unlock => {
+                self.straggle_stepped(own, &reply)?;
             }
         }
         Ok(())
@@ -327,11 +343,15 @@ impl MySession {
             // The client has turned it off.
             self.armed = Armed::Never;
         }
-        let set = self.set;
+        let (set, alarmed) = (self.set, self.alarmed);
         self.in_lull(|lull| {
-            if let Some(before) = lull.seen.take().filter(|_| set != Set::Nothing) {
+            if let Some(before) = lull.seen.take() {
                 // What is to be restored is what held before lull set anything.
-                seen.kept = before.kept;
+                if set != Set::Nothing {
+                    seen.kept = before.kept;
+                } else if alarmed {
+                    seen.kept.gtids = before.kept.gtids;
+                }
             }
             (lull.seen, lull.stale, lull.passed) = (Some(seen), false, HashSet::new());
         });
@@ -347,7 +367,7 @@ impl MySession {
     }
 
     /// A KILL QUERY of somebody's may hit a statement of lull's own, which then is said again.
-    fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
+    pub(super) fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
         let mut attempts = ATTEMPTS_MAX;
         self.in_lull(|lull| {
             lull.attempts += 1;
@@ -418,6 +438,9 @@ impl MySession {
             self.effects.counts.reasserts_session += 1;
         }
         if does.reports {
+            // The guard stays on, which is not the client's wish.
+            let now = self.kept().is_some_and(|kept| kept.read_only);
+            self.in_lull(|lull| lull.wish = Some(now));
             // From here on the client's own settings hold; they are asked for, and lull's are set again, behind it.
             self.set = Set::Nothing;
         }

@@ -13,22 +13,75 @@ use crate::{
     wire::mysql::{command, packet},
 };
 
-use super::{MySession, own::Own, refusal, refusal::Refusal};
+use super::{
+    MySession, Set,
+    own::{Gathered, Own},
+    refusal,
+    refusal::Refusal,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct Straggle {
     /// When the session is quiet.
     abort: bool,
+    branch: Branch,
     /// A transaction was ended behind the client's back, by this lull, and it has not been told.
     untold: Option<Arc<Lull>>,
+}
+
+/// The XA branch that the session is in, as far as it is known.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Branch {
+    #[default]
+    None,
+    Unnamed,
+    Open(String),
+    /// By XA END.
+    Ended(String),
 }
 
 impl Straggle {
     pub(super) fn next_step(&self, in_transaction: bool, locks_tables: bool) -> Option<Own> {
         match (self.abort, in_transaction, locks_tables) {
-            (true, true, _) => Some(Own::Rollback),
+            (true, true, _) => Some(match self.branch {
+                Branch::None => Own::Rollback,
+                Branch::Unnamed => Own::Reveal,
+                Branch::Open(_) => Own::EndBranch,
+                Branch::Ended(_) => Own::RollbackBranch,
+            }),
             (true, false, true) => Some(Own::Unlock),
             _ => None,
+        }
+    }
+
+    /// ROLLBACK cannot end it.
+    pub(super) fn is_branch(&mut self) {
+        self.branch = Branch::Unnamed;
+    }
+
+    /// What the server says of how the transaction was begun.
+    pub(super) fn revealed(&mut self, characteristics: &[u8]) {
+        if self.branch == Branch::Unnamed
+            && let Some(xid) = xid(characteristics)
+        {
+            self.branch = Branch::Open(xid);
+        }
+    }
+
+    pub(super) fn has_name(&self) -> bool {
+        self.branch != Branch::Unnamed
+    }
+
+    pub(super) fn branch_ended(&mut self) {
+        if let Branch::Open(xid) = std::mem::take(&mut self.branch) {
+            self.branch = Branch::Ended(xid);
+        }
+    }
+
+    pub(super) fn xid(&self) -> &str {
+        match &self.branch {
+            Branch::Open(xid) | Branch::Ended(xid) => xid,
+            Branch::None | Branch::Unnamed => "",
         }
     }
 
@@ -38,6 +91,7 @@ impl Straggle {
             self.abort = false;
         }
         if !in_transaction {
+            self.branch = Branch::None;
             self.untold = self.untold.take().or(lull);
         }
     }
@@ -75,8 +129,28 @@ impl Straggle {
     }
 }
 
+/// The name out of `XA START name;`. None for one that a client has chosen to look like more than a name.
+fn xid(characteristics: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(characteristics).ok()?;
+    let (name, _) = text.strip_prefix("XA START ")?.split_once(';')?;
+    let pieces = name.split('\'').collect::<Vec<_>>();
+    let plain = |(at, piece): (usize, &&str)| match at % 2 {
+        0 => piece
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b','),
+        _ => piece
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~') && byte != b'\\'),
+    };
+    let is_name = matches!(pieces.len(), 3 | 5) && pieces.iter().enumerate().all(plain);
+    is_name.then(|| name.to_owned())
+}
+
 const ROLLED_BACK: &str = "This transaction, or LOCK TABLES, was still open when its drain was over. It has been rolled back: nothing of it was \
      kept.";
+
+const NAMELESS: &str =
+    "the connection ends because of a lull: it was in an XA branch when its drain was over";
 
 impl MySession {
     pub(super) fn straggle(&mut self, policy: Stragglers, out: &mut Outlets) {
@@ -99,6 +173,47 @@ impl MySession {
         if !self.ledger.is_idle() {
             self.effects.interrupt = Some(format!("KILL QUERY {}", self.connection_id));
         }
+    }
+
+    pub(super) fn xid(&self) -> &str {
+        self.lull.as_ref().map_or("", |lull| lull.straggle.xid())
+    }
+
+    /// The server has answered a step of an abort.
+    pub(super) fn straggle_stepped(&mut self, own: Own, reply: &Gathered) -> Result<(), Fault> {
+        match (own, reply.branch_state()) {
+            // It decides nothing, writes nothing, and lull refuses to have it decided: it is nobody's to end.
+            (Own::Rollback, Some("PREPARED")) => {
+                self.holds_prepared = true;
+                self.in_lull(|lull| lull.straggle.call_off());
+                return Ok(());
+            }
+            (Own::Rollback, Some(_)) => {
+                self.in_lull(|lull| lull.straggle.is_branch());
+                return Ok(());
+            }
+            // Where the client has said it already, the server refuses it.
+            (Own::EndBranch, _) => {
+                self.in_lull(|lull| lull.straggle.branch_ended());
+                return Ok(());
+            }
+            (Own::Reveal, _) if !reply.failed() => {
+                let named = self.lull.as_ref().is_some_and(|lull| lull.straggle.has_name());
+                return named.then_some(()).ok_or_else(|| Fault::policy(NAMELESS));
+            }
+            _ => {}
+        }
+        if own == Own::RollbackBranch && self.set == Set::Guard {
+            // What is reported of transactions is as it was before the branch's name was asked for.
+            self.set = Set::Reports;
+        }
+        let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
+        if reply.failed() {
+            self.count_attempt("the end of a transaction", reply)?;
+        }
+        let covering = self.covering();
+        self.in_lull(|lull| lull.straggle.step_done(in_transaction, locks, covering));
+        Ok(())
     }
 
     fn terminate(&mut self, out: &mut Outlets) {
@@ -126,5 +241,31 @@ impl MySession {
         }
         self.held = Vec::new();
         self.ended = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_is_named_by_the_server_or_not_at_all() {
+        let of = |text: &str| xid(text.as_bytes());
+        for name in ["'a'", "'a,b','c',7", "X'0102',X'',1", "'a;b'"] {
+            let named = of(&format!("XA START {name};"));
+            assert_eq!(named.as_deref(), (!name.contains(';')).then_some(name));
+        }
+        for text in [
+            "",
+            "START TRANSACTION;",
+            "XA START ;",
+            "XA START 'a'",
+            "XA START 'a' 'b';",
+            "XA START 'a'/**/;",
+            "XA START 'a\\';",
+            "XA START 'a','b','c';",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
     }
 }

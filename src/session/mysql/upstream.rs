@@ -10,7 +10,7 @@ use crate::{
         capability::{Capabilities, Status},
         command,
         error::{self, Error},
-        ok::{Change, Kind as Report, Ok as OkPacket},
+        ok::{self, Change, Kind as Report, Ok as OkPacket},
         packet::{self, HEADER_BYTES, Header, Piece, Seen, Want},
     },
 };
@@ -41,7 +41,7 @@ impl MySession {
             let own = self.hears_own();
             let reads_rows = own || self.answers_variables();
             if !reads_rows && self.reply.as_ref().is_some_and(Reply::in_rows) {
-                let range = self.upstream.skim(chunk, &mut at, crate::wire::mysql::ok::EOF);
+                let range = self.upstream.skim(chunk, &mut at, ok::EOF);
                 out.to_client.forward(chunk, range);
             }
             let reply = self.reply;
@@ -174,7 +174,10 @@ impl MySession {
                     forwards = false;
                 }
             }
-            Says::Eof(status) => self.status = status,
+            Says::Eof(status) => {
+                self.status = status;
+                forwards = !self.hides_changes(header, status, payload, chunk, out);
+            }
             Says::File => self.talk = Talk::File,
             Says::Prepared(id) => self.prepared = Some(id),
             Says::Error(error) => forwards = !self.explain(header, &error, chunk, out),
@@ -233,7 +236,8 @@ impl MySession {
                 Report::Schema(database) => self.moved(None, database),
                 Report::Transaction(letters) => self.work.read(letters),
                 Report::Variable { name, value } => self.variable_changed(name, value),
-                Report::Gtids(_) | Report::Characteristics(_) | Report::Other => {}
+                Report::Characteristics(text) => self.in_lull(|lull| lull.straggle.revealed(text)),
+                Report::Gtids(_) | Report::Other => {}
             }
         }
         if !ok.status.has(Status::IN_TRANS) {
@@ -258,7 +262,30 @@ impl MySession {
 
     /// Whether the client may see all that an OK packet reports.
     fn passes_changes(&self, ok: &OkPacket<'_>) -> bool {
-        self.agreed.client.has(Capabilities::SESSION_TRACK) && ok.changes().all(|change| self.shows(&change))
+        // It says that something has changed back, of which the client may not have heard.
+        let says_nothing = self.armed == super::Armed::Yes && ok.changes().next().is_none();
+        let tracks = self.agreed.client.has(Capabilities::SESSION_TRACK);
+        tracks && !says_nothing && ok.changes().all(|change| self.shows(&change))
+    }
+
+    /// MariaDB says in EOF packets too that something has changed, which they do not name. True where the client has got
+    /// the packet without that, for it has not asked.
+    fn hides_changes(
+        &self,
+        header: Header,
+        status: Status,
+        payload: &[u8],
+        chunk: &[u8],
+        out: &mut Outlets,
+    ) -> bool {
+        let reports_more = self.armed == super::Armed::Yes || self.lull.is_some();
+        if !reports_more || !status.has(Status::SESSION_STATE_CHANGED) {
+            return false;
+        }
+        let mut shown = payload.to_vec();
+        ok::hide_changes(&mut shown);
+        packet::write(out.to_client.buffer(chunk), header.sequence, &shown);
+        true
     }
 
     /// Whether the client would be told of a change if lull had not asked for more.

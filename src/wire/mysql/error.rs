@@ -9,6 +9,8 @@ pub const READ_ONLY_TRANSACTION: u16 = 1792;
 pub const READ_ONLY_SQL_TRANSACTION: &[u8; 5] = b"25006";
 /// ER_QUERY_INTERRUPTED.
 pub const QUERY_INTERRUPTED: u16 = 1317;
+/// ER_XAER_RMFAIL.
+pub const XA_WRONG_STATE: u16 = 1399;
 /// Of MariaDB: no error, but how far a statement is.
 const PROGRESS: u16 = 0xffff;
 

@@ -145,6 +145,14 @@ pub fn eof_status(payload: &[u8]) -> Option<Status> {
     reader.u16().map(Status)
 }
 
+/// Takes out of an EOF packet that something of the session has changed.
+pub fn hide_changes(eof: &mut [u8]) {
+    let [low, high] = Status::SESSION_STATE_CHANGED.0.to_le_bytes();
+    for (byte, flag) in eof.iter_mut().skip(3).zip([low, high]) {
+        *byte &= !flag;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,5 +192,8 @@ mod tests {
         assert_eq!(ok.changes().count(), 0);
         assert_eq!(eof_status(b"\xfe\x00"), None);
         assert_eq!(eof_status(b"\xfe\x00\x00\x02\x00"), Some(Status(2)));
+        let mut eof = *b"\xfe\x00\x00\x23\x40";
+        hide_changes(&mut eof);
+        assert_eq!(eof, *b"\xfe\x00\x00\x23\x00");
     }
 }
