@@ -14,7 +14,7 @@
 //! | `replica` | `replica-secret` | the server's default; may replicate, and nothing else |
 
 use super::settings::{Flavor, Settings};
-use super::{Login, Wire};
+use super::{Login, Wire, packets};
 use crate::support::places::{Account, Scratch};
 use crate::support::tls::Certificate;
 use crate::support::undertaker::run_as;
@@ -320,8 +320,9 @@ impl Drop for Database<'_> {
         let login = Login::of("root");
         if let Ok(mut client) = login.try_to(self.server.address) {
             // A session that a failed test has left open may hold locks.
-            client.query("SET SESSION lock_wait_timeout = 2");
-            client.query(&format!("DROP DATABASE IF EXISTS {}", self.name));
+            let _ = client.try_ask(&packets::query("SET SESSION lock_wait_timeout = 2"));
+            let drop = format!("DROP DATABASE IF EXISTS {}", self.name);
+            let _ = client.try_ask(&packets::query(&drop));
         }
     }
 }

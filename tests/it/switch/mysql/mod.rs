@@ -1,11 +1,16 @@
 //! The switch in front of MariaDB and MySQL. As the parent says of PostgreSQL; each test runs on both.
 
+mod branches;
+mod contract;
 mod idle;
+mod midst;
+mod trackers;
 mod transactions;
+mod wishes;
 
 use super::{Opening, fates};
-use crate::support::Lull;
 use crate::support::mysql::{Database, Flavor, Login, Replies, Server, Wire};
+use crate::support::{Lull, eventually};
 
 /// A database with a table `t (n INT)`, and lull in front of it.
 pub struct Ground {
@@ -52,6 +57,15 @@ impl Ground {
     pub fn read_only(&self) -> &'static str {
         self.flavor
             .pick("@@session.tx_read_only", "@@session.transaction_read_only")
+    }
+
+    /// Waits until the server says that a session runs a statement that is like this.
+    #[track_caller]
+    pub fn runs(&self, id: u32, like: &str) {
+        let question =
+            format!("SELECT 1 FROM information_schema.processlist WHERE id = {id} AND info LIKE '{like}'");
+        let mut observer = self.db.superuser();
+        eventually(&format!("session {id} runs {like}"), || observer.value(&question));
     }
 
     /// The migration, through the bypass: it must not find the table locked.
