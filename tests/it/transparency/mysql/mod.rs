@@ -6,6 +6,7 @@
 mod bytes;
 mod drivers;
 mod replication;
+mod rust;
 mod script;
 mod sessions;
 mod volume;
