@@ -31,10 +31,10 @@ pub(super) fn converse(client: &mut Wire, flavor: Flavor, resets: bool) -> Vec<P
     client.record = Some(Vec::new());
     text_protocol(client);
     // Not for clients that the server tells of transactions, for lull keeps those reports to itself.
-    if !client.has(capability::SESSION_TRACK) && client.has(capability::DEPRECATE_EOF) {
+    if !client.has(capability::SESSION_TRACK) {
         transactions(client);
-        procedures(client);
     }
+    procedures(client);
     prepared_statements(client, flavor);
     whole_session(client, resets);
     trackers(client, flavor);
