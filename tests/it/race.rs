@@ -4,6 +4,8 @@
 //! there, nothing is written between a fence and the end of its lull, no read fails, and no session is dropped but under
 //! `terminate`. `LULL_RACE_ROUNDS` says how many lulls open (100); `LULL_RACE_SECONDS` how long it may take (60).
 
+mod mysql;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
