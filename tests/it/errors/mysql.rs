@@ -1,36 +1,9 @@
-//! The same for MariaDB and MySQL: a refusal is an error of a statement, in the server's own words, and no driver or pool
-//! takes it for a lost connection.
+//! The same for MariaDB and MySQL: a refusal is an error of a statement, in the server's own words, which nobody
+//! takes for a lost connection.
 
+use crate::support::Lull;
 use crate::support::mysql::packets::{self, capability};
 use crate::support::mysql::{Flavor, Login, Server, Wire};
-use crate::support::{Driver, Lull};
-
-#[test]
-fn the_pools_of_drivers_keep_their_connections_through_a_lull() {
-    for flavor in Flavor::ALL {
-        let server = Server::shared(flavor);
-        for driver in Driver::MYSQL {
-            let db = server.database();
-            let lull = Lull::start(server);
-            let dsn = lull.connect_string("app", &db.name);
-            driver.check_lull(
-                &dsn,
-                || {
-                    lull.fenced("all", &["--reason", "pools"]);
-                },
-                || lull.lifted("all"),
-            );
-            for why in [
-                "who=\"policy\"",
-                "who=\"upstream\",why=\"lost\"",
-                "why=\"protocol\"",
-            ] {
-                let ended = lull.metric(&format!("lull_sessions_ended_total{{{why}}}"));
-                assert_eq!(ended, 0.0, "{driver:?} on {flavor:?}: {why}");
-            }
-        }
-    }
-}
 
 #[test]
 fn a_refusal_is_the_servers_own_word_for_word_and_then_says_which_lull_it_is_and_why() {
