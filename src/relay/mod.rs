@@ -360,6 +360,9 @@ impl Relay {
         if let Some(to) = effects.moved {
             self.worker.roster.moved(&self.live, to);
         }
+        if effects.made_objects {
+            self.worker.roster.made_objects(&self.live);
+        }
         if effects.needs_audit {
             self.worker.roster.provide_audit(&self.live);
         }

@@ -28,6 +28,8 @@ pub type Place = (String, String);
 pub enum Need {
     /// A session of this database is covered by a lull, and its audit is not known.
     Audit(Place),
+    /// What was found in this database may no longer be all.
+    AuditAgain(Place),
     /// Some idle session of this user must say this.
     Interrupt(Interrupt),
 }
@@ -142,6 +144,14 @@ impl Roster {
         self.give_order(live);
     }
 
+    /// A session has made something in its database that may reach into others.
+    pub(super) fn made_objects(&self, live: &Live) {
+        let who = live.principal();
+        if let Some(needs) = &*self.needs.borrow() {
+            let _ = needs.send(Need::AuditAgain((who.cluster.clone(), who.database.clone())));
+        }
+    }
+
     fn give_order(&self, live: &Live) {
         let order = self.order_for(&live.facts, &live.principal());
         let normal = order.mode == Mode::Normal;
@@ -170,9 +180,10 @@ impl Roster {
         *self.view.borrow_mut() = Arc::clone(&view);
         let sessions = self.all();
         // A later lull asks again: routines change.
-        self.audits
-            .borrow_mut()
-            .retain(|(cluster, database), _| view.reaches(cluster, database));
+        self.audits.borrow_mut().retain(|(cluster, database), audited| {
+            let beside = matches!(audited, Audited::MySql(_)) && view.is_beside(cluster);
+            beside || view.reaches(cluster, database)
+        });
         sessions.iter().for_each(|live| self.give_order(live));
     }
 

@@ -83,6 +83,8 @@ pub struct Effects {
     pub answers: Vec<(u64, Answer)>,
     /// A statement waits for the audit of its database, for which it may have had nobody to ask before.
     pub needs_audit: bool,
+    /// Views, routines or tables were made beside a lull.
+    pub made_objects: bool,
     /// The session is another user's, or in another database, than before.
     pub moved: Option<Moved>,
     pub counts: Counts,

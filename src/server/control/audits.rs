@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::{
+    sync::SemaphorePermit,
     task::spawn_local,
     time::{sleep, timeout},
 };
@@ -20,6 +21,11 @@ use super::{
     question::NoAnswer,
 };
 use crate::{admin::AuditFinding, relay::Place, server::worker::ToWorker, session::Audited};
+
+/// Databases beside a lull whose audits are asked at a time: those in it must not wait behind hundreds of others.
+pub(super) const BESIDE_MAX: usize = 4;
+/// How often what waits for its turn looks whether it is in a lull by now.
+const TURN_WAIT: Duration = Duration::from_millis(100);
 
 const RETRY_WAIT: Duration = Duration::from_millis(500);
 /// How long an audit waits for the sessions of its database to stand, so that it need not be done again. Reads wait
@@ -56,6 +62,14 @@ impl Control {
         self.start_audit(place);
     }
 
+    /// Something was made in a database that may reach into others. What was found there is told until it is known anew.
+    pub(super) fn audit_again(self: &Rc<Self>, place: Place) {
+        let done = matches!(self.audits.borrow().get(&place), Some(AuditState::Done { .. }));
+        if done && self.is_concerned(&self.gate.borrow().view(), &place) {
+            self.start_audit(place);
+        }
+    }
+
     fn start_audit(self: &Rc<Self>, place: Place) {
         self.audits
             .borrow_mut()
@@ -72,15 +86,15 @@ impl Control {
     }
 
     async fn audit_until_done(self: Rc<Self>, place: Place) {
-        self.wait_for_standing(&place).await;
+        if self.is_covered(&place) {
+            self.wait_for_standing(&place).await;
+        }
         while self.audits.borrow().contains_key(&place) {
+            let turn = self.turn(&place).await;
             let began = Instant::now();
-            let generation = self.gate.borrow().view().generation;
-            match self.audit(&place).await {
-                // Beside a lull that has been opened since, what was found may be older than it.
-                Ok(_) if self.roams(&place.0) && self.gate.borrow().view().generation != generation => {
-                    continue;
-                }
+            let outcome = self.audit(&place).await;
+            drop(turn);
+            match outcome {
                 Ok(outcome) => return self.audit_done(place, began, outcome),
                 Err(NoAnswer::Nobody) if self.has_sessions(&place).await => {
                     self.audits
@@ -107,6 +121,20 @@ impl Control {
             // Sooner where a session has a statement that waits for it.
             let _ = timeout(RETRY_WAIT, self.audit_wanted.notified()).await;
         }
+    }
+
+    fn is_covered(&self, (cluster, database): &Place) -> bool {
+        self.gate.borrow().view().reaches(cluster, database)
+    }
+
+    /// None for a database in a lull, which does not wait.
+    async fn turn(&self, place: &Place) -> Option<SemaphorePermit<'_>> {
+        while !self.is_covered(place) {
+            if let Ok(turn) = timeout(TURN_WAIT, self.audit_turns.acquire()).await {
+                return turn.ok();
+            }
+        }
+        None
     }
 
     async fn wait_for_standing(&self, place: &Place) {
@@ -201,6 +229,10 @@ impl Control {
         places: &[Place],
         fence_reached: Instant,
     ) -> Result<Vec<AuditFinding>, String> {
+        // Where no statement has waited for one, nobody has asked yet.
+        let unasked = |place: &&Place| !self.audits.borrow().contains_key(*place);
+        let unasked: Vec<Place> = places.iter().filter(unasked).cloned().collect();
+        unasked.into_iter().for_each(|place| self.start_audit(place));
         loop {
             let findings = self.audits_of(places).await?;
             let old: Vec<Place> = places

@@ -21,7 +21,7 @@ use std::{
 
 use tokio::{
     runtime::RuntimeMetrics,
-    sync::{Notify, mpsc, oneshot},
+    sync::{Notify, Semaphore, mpsc, oneshot},
     task::spawn_local,
     time::{MissedTickBehavior, interval},
 };
@@ -61,6 +61,8 @@ pub(super) struct Control {
     figures: Vec<RuntimeMetrics>,
     audits: RefCell<HashMap<Place, AuditState>>,
     audit_ended: Notify,
+    /// Turns for the audits of databases beside a lull.
+    audit_turns: Semaphore,
     audit_wanted: Notify,
     fences: RefCell<Vec<FenceState>>,
     fence_durations: Arc<Histogram>,
@@ -112,6 +114,7 @@ impl Control {
             figures,
             audits: RefCell::default(),
             audit_ended: Notify::new(),
+            audit_turns: Semaphore::new(audits::BESIDE_MAX),
             audit_wanted: Notify::new(),
             fences: RefCell::default(),
             fence_durations: Arc::new(Histogram::new(FENCE_BUCKETS)),
@@ -134,6 +137,7 @@ impl Control {
                 Some(call) = inputs.calls.recv() => self.answer(call, &stopped),
                 Some(need) = inputs.needs.recv() => match need {
                     Need::Audit(place) => self.need_audit(place),
+                    Need::AuditAgain(place) => self.audit_again(place),
                     Need::Interrupt(interrupt) => self.tell_all(|| ToWorker::Interrupt(interrupt.clone())),
                 },
                 Some(scrape) = inputs.scrapes.recv() => {
@@ -235,7 +239,7 @@ impl Control {
         }
         self.audits
             .borrow_mut()
-            .retain(|place, _| view.reaches(&place.0, &place.1));
+            .retain(|place, _| self.is_concerned(&view, place));
         self.fences
             .borrow_mut()
             .retain(|fence| view.lulls.iter().any(|lull| lull.request.scope == fence.scope));

@@ -31,6 +31,8 @@ pub(super) struct Does {
     pub(super) reports: bool,
     /// It asks for the server's variables.
     pub(super) shows_variables: bool,
+    /// It makes or changes what may reach into other databases.
+    pub(super) makes_objects: bool,
     /// How texts are read may change.
     pub(super) rereads: bool,
     /// Names that stand for a text from now on, and whether it only reads.
@@ -40,7 +42,8 @@ pub(super) struct Does {
 impl Does {
     pub(super) fn is_nothing(&self) -> bool {
         let plain = self.edits.is_empty() && self.names.is_empty() && self.wish.is_none();
-        plain && !(self.lifts || self.reports || self.rereads || self.shows_variables)
+        let silent = !(self.lifts || self.reports || self.rereads || self.shows_variables);
+        plain && silent && !self.makes_objects
     }
 }
 
@@ -73,6 +76,12 @@ impl Around<'_> {
         {
             let why = format!("It is refused because {word} could write behind the lull.");
             return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
+        }
+        if self.frozen
+            && let Some(audited) = self.audited
+            && script.mentioned(text, &audited.running).is_some()
+        {
+            return Judgement::Refuse(Refusal::new(Refused::Hidden, BEGAN_BEFORE));
         }
         let mut does = Does::default();
         for statement in &script.statements {
@@ -235,32 +244,12 @@ impl Around<'_> {
         };
         let mut does = Does::default();
         for statement in &script.statements {
-            let settings = &statement.settings;
-            does.reports |= settings.trackers;
-            does.rereads |= settings.lexing;
-            if statement.runs_text {
-                return Judgement::Refuse(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
-            }
-            match &statement.class {
-                Class::Opaque(Opaque::Prepare {
-                    name,
-                    script: Some(_),
-                }) => does.names.push((name.to_ascii_lowercase(), false)),
-                Class::Opaque(Opaque::Execute { name })
-                    if !self.named.contains_key(&name.to_ascii_lowercase()) =>
-                {
-                    return Judgement::Refuse(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
-                }
-                Class::Unknown(why) => {
-                    return Judgement::Refuse(Refusal::new(
-                        Refused::Unknown,
-                        format!("It is refused because {why}."),
-                    ));
-                }
-                _ => {}
+            if let Err(refusal) = self.step_beside(statement, &mut does) {
+                return Judgement::Refuse(refusal);
             }
         }
-        if script.statements.iter().all(only_reads) {
+        let only_reads = script.statements.iter().all(only_reads);
+        if only_reads && self.audited.is_none() {
             return self.reported(does);
         }
         let here = |lull: &Arc<Lull>| {
@@ -269,26 +258,60 @@ impl Around<'_> {
                 .database()
                 .is_some_and(|name| name.eq_ignore_ascii_case(self.database))
         };
-        if lulls.iter().any(here) {
+        if !only_reads && lulls.iter().any(here) {
             return Judgement::Refuse(Refusal::new(Refused::Write, PREPARED_THERE));
         }
-        if let Some(database) = script.database_mentioned(text, &databases) {
+        if !only_reads && let Some(database) = script.database_mentioned(text, &databases) {
             let why = format!("The database {database} can only be read.");
             return Judgement::Refuse(Refusal::new(Refused::Write, why));
         }
+        // A view can call a function that writes: what only reads must be looked at, too.
         let Some(audited) = self.audited else {
             return Judgement::Refuse(Refusal::until_audited());
         };
         for database in lulls.iter().filter_map(|lull| lull.request.scope.database()) {
-            if let Some(word) = audited
-                .reaching(database)
-                .and_then(|words| script.mentioned(text, words))
-            {
+            if let Some(word) = audited.reaching(database, text, script, only_reads) {
                 let why = format!("By {word} it reaches the database {database}, which can only be read.");
                 return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
             }
         }
+        if !only_reads && let Some(database) = audited.unknown(text, script) {
+            let why = format!(
+                "A lull is open on another database, and nobody has looked whether something in {database} reaches it."
+            );
+            return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
+        }
         self.reported(does)
+    }
+
+    /// What one statement of a session of another database leads to. An error where it cannot be read.
+    fn step_beside(&self, statement: &Statement, does: &mut Does) -> Result<(), Refusal> {
+        let settings = &statement.settings;
+        does.reports |= settings.trackers;
+        does.rereads |= settings.lexing;
+        does.makes_objects |= matches!(&*statement.verb, "CREATE" | "ALTER" | "RENAME");
+        if statement.runs_text {
+            return Err(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
+        }
+        match &statement.class {
+            Class::Opaque(Opaque::Prepare {
+                name,
+                script: Some(_),
+            }) => does.names.push((name.to_ascii_lowercase(), false)),
+            Class::Opaque(Opaque::Execute { name })
+                if !self.named.contains_key(&name.to_ascii_lowercase()) =>
+            {
+                return Err(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
+            }
+            Class::Unknown(why) => {
+                return Err(Refusal::new(
+                    Refused::Unknown,
+                    format!("It is refused because {why}."),
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn reported(&self, does: Does) -> Judgement {

@@ -205,6 +205,8 @@ struct InLull {
     yielded: bool,
     /// The next command asks for the server's variables.
     shows_variables: bool,
+    /// The command under way may make what reaches into other databases.
+    makes_objects: bool,
     /// What the session's default would be without the lull; None where the client has said nothing in it.
     wish: Option<bool>,
     audited: Option<Arc<Audited>>,
@@ -335,6 +337,7 @@ impl MySession {
         }
         // What was prepared in the other database writes there.
         self.in_lull(|lull| {
+            (lull.audited, lull.unaudited) = (None, false);
             lull.named = HashMap::new();
             lull.passed = HashSet::new();
         });

@@ -26,7 +26,7 @@ pub(super) enum Asking {
 
 impl MySession {
     pub(super) fn takes_questions(&self) -> bool {
-        self.talk == Talk::Commands && (!self.in_transaction() || self.work.has_read)
+        self.talk == Talk::Commands
     }
 
     pub(super) fn next_of_question(&self) -> Option<Own> {

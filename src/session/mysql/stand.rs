@@ -51,8 +51,8 @@ impl MySession {
             let lull = self.lull.get_or_insert_default();
             lull.passed = HashSet::new();
             if matches!(order.mode, Mode::Beside(_)) {
-                // What reaches into the database of a new lull is not known.
-                (lull.audited, lull.harmless) = (None, None);
+                // Another lull, another question.
+                lull.harmless = None;
             }
             self.careful = true;
         } else if let Some(lull) = &mut self.lull {
@@ -202,7 +202,7 @@ impl MySession {
             .filter_map(|lull| lull.request.scope.database())
             .collect();
         let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref());
-        let reaches = |database: &&str| audited.is_none_or(|audited| audited.reaching(database).is_some());
+        let reaches = |database: &&str| audited.is_none_or(|audited| audited.reaches(database));
         let harmless = !reply.failed()
             && !databases.iter().any(reaches)
             && databases
@@ -447,6 +447,7 @@ impl MySession {
         self.in_lull(|lull| {
             lull.yielded = false;
             lull.shows_variables = does.shows_variables;
+            lull.makes_objects |= does.makes_objects;
             lull.stale |= does.rereads || does.reports;
             lull.naming.clone_from(&does.names);
         });

@@ -200,6 +200,12 @@ impl MySession {
         self.talk = Talk::Commands;
         let prepared = self.prepared.take();
         self.names_answered(succeeded);
+        let made = self
+            .lull
+            .as_mut()
+            .is_some_and(|lull| std::mem::take(&mut lull.makes_objects));
+        // A text of several may have made some before it failed.
+        self.effects.made_objects |= made;
         let kind = match &owed {
             Owed::Client { kind, .. } | Owed::Promise { kind, .. } => Some(*kind),
             Owed::Own(_) => None,

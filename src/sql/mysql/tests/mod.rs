@@ -4,6 +4,7 @@
 
 mod commands;
 mod lexing;
+mod mentions;
 mod names;
 mod random;
 mod routines;
