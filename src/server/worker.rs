@@ -32,6 +32,8 @@ use crate::{
     session::{Answer, Audited, Instruction},
 };
 
+const BEAT: Duration = Duration::from_millis(250);
+
 /// One listening socket of a cluster.
 pub(super) struct Entrance {
     pub(super) id: u64,
@@ -105,6 +107,16 @@ pub(super) fn start(start: Start) -> io::Result<RuntimeMetrics> {
     Ok(figures)
 }
 
+/// Keeps a near timer in the runtime: a later one, such as each login's deadline, then needs no system call of its own to
+/// shorten the wait.
+async fn beat() {
+    let mut beat = tokio::time::interval(BEAT);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+    }
+}
+
 struct Local {
     id: usize,
     worker: Rc<Worker>,
@@ -136,6 +148,7 @@ async fn run(start: Start) {
         handles,
         load,
     });
+    spawn_local(beat());
     let mut entrances: HashMap<u64, JoinHandle<()>> = HashMap::new();
     while let Some(message) = inbox.recv().await {
         match message {
