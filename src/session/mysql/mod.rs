@@ -452,7 +452,8 @@ impl Session for MySession {
     }
 
     fn last_words(&mut self, fault: &Fault, out: &mut Outlets) {
-        if self.upstream.mid_message() || self.ended {
+        // A server that goes says nothing: what comes unasked, a pool would take for the answer to its next command.
+        if self.upstream.mid_message() || self.ended || matches!(fault, Fault::Upstream(_)) {
             return;
         }
         let (code, sqlstate, message) = refusal::parting(fault);

@@ -5,6 +5,7 @@
 
 mod bytes;
 mod drivers;
+mod ends;
 mod replication;
 mod rust;
 mod script;
