@@ -194,3 +194,36 @@ fn a_pipeline_that_a_lull_opens_into_is_written_up_to_a_point_and_refused_from_t
         assert_eq!(rows, Some(written.to_string()));
     });
 }
+
+#[test]
+fn what_still_runs_when_the_drain_is_over_is_interrupted_by_another_session_of_the_user() {
+    on_both(|ground| {
+        for (policy, fate) in [("abort", "aborted"), ("terminate", "terminated")] {
+            let name = format!("gate_{}", ground.db.name);
+            let mut gate = ground.db.superuser();
+            gate.run(&format!("SELECT GET_LOCK('{name}', 10)"));
+            let mut bystander = ground.client();
+            let mut client = ground.client();
+            client.run("BEGIN");
+            client.run("INSERT INTO t VALUES (7)");
+            client.send(&packets::query(&format!(
+                "INSERT INTO t SELECT 8 FROM (SELECT GET_LOCK('{name}', 600)) AS waiting"
+            )));
+            ground.runs(client.id(), "%INSERT%");
+            let opened = ground
+                .lull
+                .fenced("all", &["--drain", "300ms", "--stragglers", policy]);
+            assert_eq!(opened["stragglers"][0]["fate"], fate, "{opened}");
+            if policy == "abort" {
+                // ER_QUERY_INTERRUPTED, and then the reason.
+                assert_eq!(client.results().error_code(), Some(1317));
+                assert_refused(&client.query("SELECT 1"), "the transaction is gone");
+                client.run("SELECT 1");
+            }
+            assert_eq!(bystander.value("SELECT 1").as_deref(), Some("1"));
+            gate.run(&format!("SELECT RELEASE_LOCK('{name}')"));
+            ground.lull.lifted("all");
+            assert_eq!(ground.rows(), "");
+        }
+    });
+}
