@@ -35,6 +35,8 @@ pub(super) struct Does {
     pub(super) makes_objects: bool,
     /// How texts are read may change.
     pub(super) rereads: bool,
+    /// It is COMMIT and nothing else.
+    pub(super) commits: bool,
     /// Names that stand for a text from now on, and whether it only reads.
     pub(super) names: Vec<(Vec<u8>, bool)>,
 }
@@ -86,6 +88,7 @@ impl Around<'_> {
         let mut does = Does::default();
         for statement in &script.statements {
             let alone = script.statements.len() == 1;
+            does.commits = alone && matches!(statement.transaction, Some(Transaction::Commit { .. }));
             does.shows_variables |= shows_variables(text, statement);
             if let Err(refusal) = self.step(statement, alone, &mut does) {
                 return Judgement::Refuse(refusal);

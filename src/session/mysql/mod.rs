@@ -218,6 +218,8 @@ struct InLull {
     named: HashMap<Vec<u8>, bool>,
     /// What the command under way would add to them, if the server says yes.
     naming: Vec<(Vec<u8>, bool)>,
+    /// The command under way is COMMIT and nothing else.
+    commits: bool,
     /// Prepared statements whose execution has been judged to pass, as things are.
     passed: HashSet<u32>,
     /// The client's login waits for the session to stand.

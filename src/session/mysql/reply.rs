@@ -30,6 +30,9 @@ pub(super) enum Kind {
     Log,
 }
 
+/// What is shorter is an OK packet, and no statement has a number. Manual: "COM_STMT_PREPARE_OK".
+const PREPARED_BYTES: usize = 12;
+
 /// What a packet of the reply says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Says<'a> {
@@ -152,6 +155,8 @@ impl Reply {
             }
             (Kind::Log, _) if eof(payload).is_some() => self.end(payload),
             (Kind::Log, _) => Ok(Says::Part),
+            // MariaDB answers so to a HELP that the account may not look up.
+            (Kind::Prepared, Some(ok::OK)) if payload.len() < PREPARED_BYTES => self.hear_ok(payload),
             (Kind::Prepared, Some(ok::OK)) => self.hear_prepared(payload),
             (Kind::Login, Some(ok::OK)) | (Kind::Single | Kind::Results, Some(ok::OK)) => {
                 self.hear_ok(payload)

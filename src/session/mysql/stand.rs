@@ -450,12 +450,14 @@ impl MySession {
             lull.makes_objects |= does.makes_objects;
             lull.stale |= does.rereads || does.reports;
             lull.naming.clone_from(&does.names);
+            lull.commits = does.commits;
         });
     }
 
     /// A command that was to prepare names is over. Where it failed, they may stand for what they stood for before.
     pub(super) fn names_answered(&mut self, succeeded: bool) {
         self.in_lull(|lull| {
+            lull.commits = false;
             for (name, reads) in std::mem::take(&mut lull.naming) {
                 if succeeded && (lull.named.len() < NAMES_MAX || lull.named.contains_key(&name)) {
                     lull.named.insert(name, reads);
