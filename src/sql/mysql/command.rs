@@ -178,7 +178,7 @@ fn classify(reader: &mut Reader<'_>, context: Context, marks: &Marks) -> Found {
         b"savepoint" => Found::in_transaction(Class::Read, Transaction::Savepoint),
         b"release" => Found::in_transaction(Class::Read, Transaction::ReleaseSavepoint),
         b"xa" => {
-            let (class, transaction) = transaction::xa(reader);
+            let (class, transaction) = transaction::xa(reader, context.dialect.flavor);
             Found {
                 transaction,
                 ..Found::from(class)
@@ -208,6 +208,8 @@ fn simple(word: &[u8], reader: &Reader<'_>) -> Option<Found> {
         b"load" if reader.is("index") => Found::commits(Class::Read),
         b"load" => Class::Guarded.into(),
         b"alter" | b"drop" if reader.is("resource") => Class::Leak(SERVER).into(),
+        // MySQL 9.7 crashes on ALTER USER ... DEFAULT ROLE in a read-only session.
+        b"alter" if reader.is("user") && has_word(reader, "role") => Class::Leak(SERVER).into(),
         b"create" | b"drop" if reader.is_any(&["temporary", "temp"]) => Class::Guarded.into(),
         b"create" | b"alter" | b"drop" | b"truncate" | b"rename" | b"grant" | b"revoke" | b"install"
         | b"uninstall" | b"optimize" | b"repair" => Found::commits(Class::Guarded),
@@ -243,14 +245,21 @@ fn analyze(reader: &mut Reader<'_>, statement: Found) -> Found {
     statement
 }
 
-/// CHECK TABLE and CHECK VIEW, the first word read. FOR UPGRADE may write.
-fn check(reader: &Reader<'_>) -> Found {
+fn has_word(reader: &Reader<'_>, word: &str) -> bool {
     let mut ahead = reader.clone();
     while !ahead.at_end() {
-        if ahead.eat("upgrade") {
-            return Found::commits(Class::Leak(STORAGE));
+        if ahead.eat(word) {
+            return true;
         }
         ahead.advance();
+    }
+    false
+}
+
+/// CHECK TABLE and CHECK VIEW, the first word read. FOR UPGRADE may write.
+fn check(reader: &Reader<'_>) -> Found {
+    if has_word(reader, "upgrade") {
+        return Found::commits(Class::Leak(STORAGE));
     }
     Found::commits(Class::Read)
 }

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::Flavor;
 use super::class::{Access, Class, Transaction, Wish, Xa};
 use super::lexer::Token;
 use super::names;
@@ -119,7 +120,7 @@ pub(super) fn lock(reader: &mut Reader<'_>) -> (Class, Option<Transaction>) {
 }
 
 /// XA, the first word read.
-pub(super) fn xa(reader: &mut Reader<'_>) -> (Class, Option<Transaction>) {
+pub(super) fn xa(reader: &mut Reader<'_>, flavor: Flavor) -> (Class, Option<Transaction>) {
     let verb = match reader.word().to_ascii_lowercase().as_slice() {
         b"start" | b"begin" => Xa::Start,
         b"end" => Xa::End,
@@ -138,8 +139,8 @@ pub(super) fn xa(reader: &mut Reader<'_>) -> (Class, Option<Transaction>) {
     }
     let class = match verb {
         Xa::Start | Xa::End | Xa::Recover => Class::Read,
-        // The session's own branch, never prepared.
-        Xa::Commit if one_phase => Class::Read,
+        // The session's own branch, never prepared. MySQL takes it for a prepared one of another session too.
+        Xa::Commit if one_phase && flavor == Flavor::MariaDb => Class::Read,
         Xa::Prepare | Xa::Commit | Xa::Rollback => Class::Leak(PREPARED),
     };
     (class, Some(Transaction::Xa { verb, xid }))

@@ -45,7 +45,6 @@ fn what_only_reads_is_read() {
         "XA START 'x'",
         "XA END 'x'",
         "XA RECOVER",
-        "XA COMMIT 'x' ONE PHASE",
         "KILL QUERY 5",
         "DEALLOCATE PREPARE p",
         "DROP PREPARE p",
@@ -53,6 +52,13 @@ fn what_only_reads_is_read() {
     ] {
         assert_eq!(class(text), Class::Read, "{text}");
     }
+}
+
+#[test]
+fn a_commit_of_one_phase_is_for_ones_own_branch_on_mariadb_only() {
+    let class = |dialect| one_in("XA COMMIT 'x' ONE PHASE", dialect).class;
+    assert_eq!(class(MARIADB), Class::Read);
+    assert!(matches!(class(MYSQL), Class::Leak(_)));
 }
 
 #[test]
