@@ -10,6 +10,7 @@ mod functions;
 mod ground;
 mod hidden;
 mod manners;
+mod mysql;
 mod mysql_hidden;
 mod reads;
 mod stage;

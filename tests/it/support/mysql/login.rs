@@ -55,6 +55,9 @@ impl Greeting {
     }
 }
 
+/// utf8mb4_general_ci.
+const UTF8MB4: u8 = 45;
+
 /// Who wants in, and how.
 #[derive(Clone, Debug)]
 pub struct Login {
@@ -65,6 +68,7 @@ pub struct Login {
     plugin: Option<String>,
     attributes: Vec<(String, String)>,
     certificate: Option<PathBuf>,
+    collation: u8,
 }
 
 impl Login {
@@ -77,6 +81,7 @@ impl Login {
             plugin: None,
             attributes: Vec::new(),
             certificate: None,
+            collation: UTF8MB4,
         }
     }
 
@@ -118,6 +123,13 @@ impl Login {
     pub fn attribute(mut self, name: &str, value: &str) -> Self {
         self.attributes.push((name.to_owned(), value.to_owned()));
         self.capabilities |= capability::CONNECT_ATTRS;
+        self
+    }
+
+    /// The number of the collation, and so the character set, that the client says its texts are in.
+    #[must_use]
+    pub fn collation(mut self, number: u8) -> Self {
+        self.collation = number;
         self
     }
 
@@ -177,7 +189,7 @@ impl Login {
         let mut body = [self.user.as_bytes(), &[0]].concat();
         body.push(u8::try_from(scramble.len()).map_err(io::Error::other)?);
         body.extend(scramble);
-        body.extend([self.database.as_bytes(), &[0, 45, 0]].concat());
+        body.extend([self.database.as_bytes(), &[0, self.collation, 0]].concat());
         body.extend([plugin.as_bytes(), &[0]].concat());
         if wire.has(capability::CONNECT_ATTRS) {
             body.extend(self.attribute_bytes());
@@ -191,7 +203,7 @@ impl Login {
         let low = u32::try_from(wire.capabilities & 0xffff_ffff).expect("32 bits");
         let mut body = low.to_le_bytes().to_vec();
         body.extend(0x0400_0000u32.to_le_bytes()); // the largest packet
-        body.push(45); // utf8mb4_general_ci
+        body.push(self.collation);
         body.extend([0; 19]);
         let high = u32::try_from(wire.capabilities >> 32).expect("32 bits");
         body.extend(high.to_le_bytes());

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod login;
+pub mod observer;
 pub mod packets;
 pub mod replies;
 mod server;
@@ -18,6 +19,7 @@ mod settings;
 pub mod wire;
 
 pub use login::Login;
+pub use observer::Observer;
 pub use replies::{Replies, Reply};
 pub use server::{Database, Server};
 pub use settings::{Flavor, Settings};

@@ -182,6 +182,10 @@ pub(super) fn read_prepared(wire: &mut Wire) -> io::Result<Replies> {
     if reader.u8() != Some(0) {
         return Ok(Replies(vec![error(&packet.payload)]));
     }
+    if packet.payload.len() < 12 {
+        // MariaDB has nothing to prepare for some HELP.
+        return Ok(Replies(vec![Reply::Ok(done(wire, &packet.payload))]));
+    }
     let mut numbers = || {
         let (statement, columns, parameters) = (reader.u32()?, reader.u16()?, reader.u16()?);
         reader.take(1)?;
