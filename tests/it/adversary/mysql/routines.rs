@@ -9,7 +9,6 @@ use crate::support::mysql::{Flavor, Login, Observer, Wire};
 
 /// The table of what routines hide, in the manners that matter to it.
 #[test]
-#[ignore = "the audit of MySQL and MariaDB is on its way"]
 fn what_a_routine_hides_does_not_get_out() {
     let mut through = Vec::new();
     for flavor in Flavor::ALL {
