@@ -360,6 +360,9 @@ impl Relay {
         if let Some(to) = effects.moved {
             self.worker.roster.moved(&self.live, to);
         }
+        for question in effects.unanswered {
+            self.worker.roster.unanswered(question);
+        }
         if effects.made_objects {
             self.worker.roster.made_objects(&self.live);
         }

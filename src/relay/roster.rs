@@ -310,6 +310,11 @@ impl Roster {
         }
     }
 
+    /// Whoever asked may ask another session.
+    pub(super) fn unanswered(&self, question: u64) {
+        self.questions.borrow_mut().remove(&question);
+    }
+
     pub fn generation(&self) -> u64 {
         self.view.borrow().generation
     }

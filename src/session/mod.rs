@@ -81,6 +81,8 @@ pub struct Effects {
     /// the server closes it, so that nothing of the session is left running when it leaves the fence.
     pub hang_up: Option<HangUp>,
     pub answers: Vec<(u64, Answer)>,
+    /// Questions that cannot be asked here now.
+    pub unanswered: Vec<u64>,
     /// A statement waits for the audit of its database, for which it may have had nobody to ask before.
     pub needs_audit: bool,
     /// Views, routines or tables were made beside a lull.

@@ -191,6 +191,8 @@ pub struct MySession {
     own_reply: own::Gathered,
     questions: VecDeque<Question>,
     asking: Asking,
+    /// The server answers no question until the client goes on.
+    deaf: bool,
     effects: Effects,
 }
 
@@ -276,6 +278,7 @@ impl MySession {
             own_reply: own::Gathered::default(),
             questions: VecDeque::new(),
             asking: Asking::default(),
+            deaf: false,
             effects: Effects::default(),
         };
         session.take(order);

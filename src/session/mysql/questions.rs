@@ -4,7 +4,7 @@
 //! has none yet, and leaves no transaction behind in a session without autocommit. It must not know what is asked, or
 //! for whom.
 
-use crate::wire::mysql::capability::Status;
+use crate::wire::mysql::{capability::Status, error};
 
 use super::{
     MySession, Talk,
@@ -22,16 +22,23 @@ pub(super) enum Asking {
     Within,
     /// The question is answered, and its transaction is open.
     Asked,
+    /// The question is answered. Its warnings are not the client's: the next COM_INIT_DB would tell of them.
+    Stained,
 }
 
 impl MySession {
     pub(super) fn takes_questions(&self) -> bool {
-        self.talk == Talk::Commands
+        // What waits for the audit would take the snapshot now.
+        let waits = self.lull.as_deref().is_some_and(|lull| lull.unaudited);
+        let has_snapshot = !self.in_transaction() || self.work.has_read || waits;
+        self.talk == Talk::Commands && has_snapshot && !self.deaf
     }
 
     pub(super) fn next_of_question(&self) -> Option<Own> {
-        if self.asking == Asking::Asked {
-            return Some(Own::End);
+        match self.asking {
+            Asking::Asked => return Some(Own::End),
+            Asking::Stained => return Some(Own::Probe),
+            Asking::No | Asking::Between | Asking::Within => {}
         }
         if self.questions.is_empty() || !self.takes_questions() {
             return None;
@@ -44,10 +51,10 @@ impl MySession {
     }
 
     pub(super) fn probed(&mut self) {
-        self.asking = if self.in_transaction() {
-            Asking::Within
-        } else {
-            Asking::Between
+        self.asking = match self.asking {
+            Asking::Stained => Asking::No,
+            _ if self.in_transaction() => Asking::Within,
+            _ => Asking::Between,
         };
     }
 
@@ -55,8 +62,16 @@ impl MySession {
     pub(super) fn answer(&mut self, reply: Gathered) {
         self.asking = match self.asking {
             Asking::Between => Asking::Asked,
-            _ => Asking::No,
+            _ => Asking::Stained,
         };
+        // In an XA branch that has ended, nothing is answered until the client goes on.
+        self.deaf = matches!(reply.error, Some((error::IN_BRANCH, _)));
+        if self.deaf {
+            self.effects
+                .unanswered
+                .extend(self.questions.pop_front().map(|question| question.id));
+            return;
+        }
         if let Some(question) = self.questions.pop_front() {
             let answer = match reply.error {
                 Some((_, message)) => Err(message),

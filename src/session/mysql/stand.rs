@@ -223,7 +223,7 @@ impl MySession {
         let awaits_audit = self
             .lull
             .as_ref()
-            .is_some_and(|lull| lull.unaudited && lull.audited.is_none());
+            .is_some_and(|lull| lull.unaudited && lull.audited.is_none() && !self.deaf);
         let awaits = self.awaits_order || awaits_audit && self.is_read_only_ordered();
         // A command that goes up unjudged is one that began before the order.
         self.is_quiet() && !awaits && self.next_own().is_none()
@@ -298,6 +298,8 @@ impl MySession {
 
     /// The server has answered a statement of lull's own.
     pub(super) fn own_done(&mut self, own: Own, reply: Gathered) -> Result<(), Fault> {
+        // A branch may have been ended by what lull has said.
+        self.deaf &= matches!(own, Own::Question | Own::Probe);
         match own {
             // Where the server will not, every open transaction is taken for one that has written.
             Own::Arm => self.armed = if reply.failed() { Armed::Never } else { Armed::Yes },

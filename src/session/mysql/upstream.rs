@@ -199,6 +199,7 @@ impl MySession {
 
     fn client_answered(&mut self, owed: Owed, succeeded: bool) {
         self.talk = Talk::Commands;
+        self.deaf = false;
         let prepared = self.prepared.take();
         self.names_answered(succeeded);
         let made = self

@@ -7,6 +7,8 @@ pub const MARK: u8 = 0xff;
 pub const READ_ONLY_TRANSACTION: u16 = 1792;
 /// Its SQLSTATE.
 pub const READ_ONLY_SQL_TRANSACTION: &[u8; 5] = b"25006";
+/// ER_XAER_RMFAIL: an XA branch is in a state in which a statement cannot run.
+pub const IN_BRANCH: u16 = 1399;
 /// ER_QUERY_INTERRUPTED.
 pub const QUERY_INTERRUPTED: u16 = 1317;
 /// ER_XAER_RMFAIL.
