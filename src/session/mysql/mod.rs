@@ -386,11 +386,16 @@ impl Session for MySession {
             self.held.extend_from_slice(chunk);
             return Ok(());
         }
-        if self.careful {
-            self.take_up(chunk, out)
-        } else {
-            self.relay(chunk, out)
+        if !self.careful {
+            return self.relay(chunk, out);
         }
+        self.take_up(chunk, out)?;
+        if !self.held.is_empty() && !self.questions.is_empty() && self.is_quiet() {
+            // What is held may wait for the answer to a question that could not be asked before.
+            out.to_upstream.settle(chunk);
+            self.advance(&[], out)?;
+        }
+        Ok(())
     }
 
     fn upstream_bytes(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {

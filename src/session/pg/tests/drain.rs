@@ -191,6 +191,22 @@ fn a_question_that_the_aborts_cancel_request_hits_is_asked_again_outside_of_the_
 }
 
 #[test]
+fn a_question_that_came_too_early_is_asked_when_a_statement_waits_for_its_answer() {
+    let mut pair = Pair::new();
+    pair.on().unwrap();
+    pair.settle().unwrap();
+    // Before its first statement a question would take the transaction's snapshot.
+    assert_eq!(pair.says(&query("BEGIN")), "C:BEGIN Z:T");
+    let text = "SELECT 2".to_owned();
+    pair.tell(Instruction::Ask(Question { id: 7, text })).unwrap();
+    pair.settle().unwrap();
+    assert!(pair.effects.answers.is_empty());
+    assert_eq!(pair.says(&query("SELECT 1")), "", "it waits for the audit");
+    pair.settle().unwrap();
+    assert!(matches!(pair.effects.answers.as_slice(), [(7, Ok(_))]));
+}
+
+#[test]
 fn terminate_says_why_and_ends_the_session() {
     let mut pair = straggler();
     straggle(&mut pair, Stragglers::Terminate);
