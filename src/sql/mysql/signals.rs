@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::analyze::{Script, position};
-use super::class::Statement;
+use super::class::{Class, Statement};
 use super::lexer::{Kind, Token};
 use super::{Dialect, Flavor, aliases, names};
 
@@ -45,6 +45,14 @@ impl Script {
 
     /// The text with every question answered 1; `None` where there is none. Apart from that it is the same text.
     pub fn answered(&self, text: &[u8], dialect: Dialect) -> Option<Vec<u8>> {
+        // What is not read to its end is not rewritten.
+        if self
+            .statements
+            .iter()
+            .any(|statement| matches!(statement.class, Class::Unknown(_)))
+        {
+            return None;
+        }
         let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
         for statement in &self.statements {
             let tokens = self.between(statement);
