@@ -41,6 +41,8 @@ pub(super) fn furnish(server: &Server) {
         "FLUSH PRIVILEGES",
         "DROP SERVER IF EXISTS made",
         "CREATE USER IF NOT EXISTS app",
+        "ALTER USER app WITH MAX_QUERIES_PER_HOUR 0",
+        "FLUSH USER_RESOURCES",
         "GRANT ALL PRIVILEGES ON `shop\\_%`.* TO app",
         "CREATE USER IF NOT EXISTS victim",
         "CREATE USER IF NOT EXISTS has_part",
