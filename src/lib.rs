@@ -14,6 +14,7 @@
 //! | [`gate`] | *pure*: scopes, lulls, orders, generations, the fence |
 //! | [`sql`] | *pure*: what a text could do |
 //! | [`wire`] | *pure*: frames and messages |
+//! | [`auth`] | *pure*: how a password is proven |
 //! | [`config`] | the file as written, and the settings that it means |
 //! | [`fault`] | errors by who is to blame, and the only text that a client may see |
 //!
@@ -30,6 +31,7 @@
 //! - A lull is on disk before `on` answers, and loaded before the first listener opens.
 
 pub mod admin;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod connect;

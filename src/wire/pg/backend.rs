@@ -15,6 +15,7 @@ pub const DATA_ROW: u8 = b'D';
 pub const EMPTY_QUERY: u8 = b'I';
 pub const ERROR: u8 = b'E';
 pub const FUNCTION_CALL_RESPONSE: u8 = b'V';
+pub const NEGOTIATE_PROTOCOL_VERSION: u8 = b'v';
 pub const NO_DATA: u8 = b'n';
 pub const NOTICE: u8 = b'N';
 pub const NOTIFICATION: u8 = b'A';

@@ -3,6 +3,7 @@
 //! Reads the few messages that lull must understand and builds the few that it sends. Guarantees: no function panics
 //! or allocates by a length that a peer merely claimed. Knows nothing of sessions, lulls or SQL.
 
+pub mod auth;
 pub mod backend;
 pub mod error;
 pub mod frame;

@@ -70,6 +70,18 @@ fn startup(mut rest: &[u8]) -> Result<Startup<'_>, BadStartup> {
     }
 }
 
+/// A StartupMessage of protocol 3.0, length included.
+pub fn packet(parameters: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = vec![0, 3, 0, 0];
+    for text in parameters.iter().flat_map(|(name, value)| [name, value]) {
+        body.extend_from_slice(text.as_bytes());
+        body.push(0);
+    }
+    body.push(0);
+    let length = u32::try_from(body.len() + 4).unwrap_or(u32::MAX);
+    [&length.to_be_bytes()[..], &body].concat()
+}
+
 /// The zero-terminated string at the start of `bytes`, and what follows it.
 pub(super) fn cstr(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|&b| b == 0)?;

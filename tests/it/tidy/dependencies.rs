@@ -14,6 +14,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // A lull names no protocol.
     ("gate", &[]),
     ("fault", &[]),
+    // How a password is proven.
+    ("auth", &[]),
     ("config", &[]),
     // The trait that the relay drives.
     ("session", &["fault", "gate"]),
@@ -25,10 +27,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // The loop knows sessions by their trait, and counts.
     ("relay", &["fault", "gate", "session", "telemetry"]),
     // Login speaks the protocols, makes the session, and hands both to the relay. It knows a principal, never a lull.
-    ("connect", &["config", "telemetry"]),
+    ("connect", &["auth", "config", "telemetry"]),
     (
         "connect/pg",
         &[
+            "auth",
             "config",
             "connect",
             "fault",
@@ -55,8 +58,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["config", "fault", "gate", "relay", "session", "telemetry"],
     ),
     ("connect/failure.rs", &["fault", "relay", "telemetry"]),
-    ("connect/encrypt.rs", &["fault", "relay", "telemetry"]),
+    ("connect/encrypt.rs", &["config", "fault", "relay", "telemetry"]),
     ("connect/deadline.rs", &["fault"]),
+    ("connect/secrets.rs", &["auth", "config", "fault"]),
+    ("connect/tally.rs", &["auth", "fault"]),
     ("connect/dial.rs", &["config", "fault", "relay"]),
     ("connect/listen.rs", &["config", "relay"]),
     // The commands and answers of operators, as data: what they are about is the gate's, how a duration is written the

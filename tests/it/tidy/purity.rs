@@ -3,7 +3,7 @@
 use super::reading::{assert_none, sources};
 
 /// Parts that know no socket, clock, log, task or global.
-const PURE: &[&str] = &["sql", "wire", "gate", "session"];
+const PURE: &[&str] = &["auth", "sql", "wire", "gate", "session"];
 const IMPURE: &[(&str, &str)] = &[
     ("tokio", "a task or a socket"),
     ("std::net", "a socket"),

@@ -1,0 +1,19 @@
+//! How a password is proven without being shown: PostgreSQL's SCRAM-SHA-256 and md5, from both sides, and the file in
+//! which secrets are written.
+//!
+//! Pure: messages in, messages out; randomness is an argument. Guarantees that a secret is overwritten when it is no
+//! longer needed, that none has a `Debug` that shows it, and that no error names one. It must not know who asks, over
+//! which connection, or what a lull is.
+
+pub mod binding;
+pub mod md5;
+mod means;
+pub mod scram;
+mod secret;
+mod userlist;
+mod verifier;
+
+pub use means::Means;
+pub use secret::Secret;
+pub use userlist::{BrokenLine, Userlist};
+pub use verifier::Verifier;
