@@ -4,6 +4,7 @@
 //! fit for scopes, that a certificate has its key and that every limit is above zero. It looks at no file but the
 //! configuration itself: what would not work on this machine is `lull check`'s business.
 
+mod accounts;
 mod address;
 mod paths;
 mod raw;
@@ -74,6 +75,9 @@ pub struct Cluster {
     pub bypass_users: BTreeSet<String>,
     pub primary: Upstream,
     pub client_tls: ClientTls,
+    pub auth: Auth,
+    /// lull's own account.
+    pub service: Option<Service>,
     pub limits: Limits,
     /// Whether clients see the messages that tell them the mode: PostgreSQL's ParameterStatus.
     pub announce: bool,
@@ -153,6 +157,38 @@ pub enum ClientTlsMode {
     Require,
 }
 
+/// Who authenticates clients, and where lull learns how it can log in as a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Auth {
+    pub mode: AuthMode,
+    /// The servers trust lull's address.
+    pub peer: bool,
+    pub users_file: Option<PathBuf>,
+    /// Asks for the verifier of the user `$1`. There is a service account then.
+    pub auth_query: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// The server, through lull.
+    #[default]
+    Relay,
+    /// lull itself.
+    Terminate,
+}
+
+/// How lull logs in for questions of its own. Without password and certificate, as one whom the servers trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub user: String,
+    pub database: String,
+    pub password_file: Option<PathBuf>,
+    /// Both or none of `cert` and `key` are there.
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
 /// Everything that could grow or last for ever, and how far it may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -172,6 +208,8 @@ pub struct Limits {
     pub straggler_grace: Duration,
     /// For sessions to reach their next idle moment when lull stops.
     pub shutdown_timeout: Duration,
+    /// Failed logins of one user from one address within a minute, where lull itself authenticates.
+    pub login_failures_max: usize,
 }
 
 impl Default for Limits {
@@ -197,6 +235,7 @@ impl Limits {
             audit_timeout: Duration::from_secs(30),
             straggler_grace: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(30),
+            login_failures_max: 20,
         }
     }
 }

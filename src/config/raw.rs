@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::{
-    Address, ClientTlsMode, ConfigError, LogFormat, LogLevel, Protocol, SslMode, parse_duration, parse_size,
+    Address, AuthMode, ClientTlsMode, ConfigError, LogFormat, LogLevel, Protocol, SslMode, parse_duration,
+    parse_size,
 };
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +74,8 @@ pub(super) struct Cluster {
     #[serde(default)]
     pub(super) audit_allow: Vec<Spanned<String>>,
     pub(super) tls: Option<Spanned<Tls>>,
+    pub(super) auth: Option<Spanned<Auth>>,
+    pub(super) service: Option<Spanned<Service>>,
 
     pub(super) connections_max: Option<Spanned<usize>>,
     pub(super) login_timeout: Option<Spanned<Span>>,
@@ -83,6 +86,7 @@ pub(super) struct Cluster {
     pub(super) audit_timeout: Option<Spanned<Span>>,
     pub(super) straggler_grace: Option<Spanned<Span>>,
     pub(super) shutdown_timeout: Option<Spanned<Span>>,
+    pub(super) login_failures_max: Option<Spanned<usize>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,6 +96,27 @@ pub(super) struct Tls {
     pub(super) cert: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
     pub(super) client_ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Auth {
+    #[serde(default)]
+    pub(super) mode: AuthMode,
+    #[serde(default)]
+    pub(super) peer: bool,
+    pub(super) users_file: Option<PathBuf>,
+    pub(super) auth_query: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    pub(super) user: Spanned<String>,
+    pub(super) database: Option<Spanned<String>>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) cert: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
 }
 
 /// `"30s"`.

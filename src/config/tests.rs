@@ -67,6 +67,30 @@ fn every_complaint_says_where_and_what_was_expected() {
             "[cluster.tls]\ncert = \"c\"",
             "lull.toml:6:1: cert and key go together",
         ),
+        (
+            "[cluster.auth]\nmode = \"terminate\"",
+            "lull.toml:6:1: mode = \"terminate\" needs users_file or auth_query",
+        ),
+        (
+            "[cluster.auth]\nmode = \"terminate\"\nauth_query = \"SELECT $1\"",
+            "lull.toml:8:14: auth_query needs [cluster.service]",
+        ),
+        (
+            "[cluster.auth]\nauth_query = \"SELECT 1\"",
+            "lull.toml:7:14: auth_query must ask for the user $1",
+        ),
+        (
+            "[cluster.service]\nuser = \"lull\"\ncert = \"c\"",
+            "lull.toml:6:1: cert and key go together",
+        ),
+        (
+            "[cluster.service]\nuser = \"\"",
+            "lull.toml:7:8: an empty name in user",
+        ),
+        (
+            "login_failures_max = 0",
+            "lull.toml:6:22: login_failures_max must be at least 1",
+        ),
         (SMALLEST, "lull.toml:7:8: a second cluster is called shop"),
     ] {
         let is = complaint(&with(line));

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, ti
 use toml::Spanned;
 
 use super::{
-    Address, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, SslMode, Upstream,
-    UpstreamTls, default_admin_socket, default_state_dir,
+    Address, Auth, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, SslMode,
+    Upstream, UpstreamTls, accounts, default_admin_socket, default_state_dir,
     raw::{self, Place},
 };
 
@@ -81,6 +81,8 @@ pub(super) fn flags(flags: Flags) -> Result<Config, ConfigError> {
             tls: UpstreamTls::default(),
         },
         client_tls: ClientTls::default(),
+        auth: Auth::default(),
+        service: None,
         limits: Limits::of(flags.protocol),
         announce: true,
         signals: true,
@@ -128,7 +130,10 @@ fn cluster(raw: raw::Cluster, place: &Place<'_>, taken: &mut Taken) -> Result<Cl
     let primary = raw.primary.get_ref().clone();
     let listen = addresses(raw.listen, "listen", &name, &primary, place, taken)?;
     let bypass_listen = addresses(raw.bypass_listen, "bypass_listen", &name, &primary, place, taken)?;
+    let service = accounts::service(raw.service, place)?;
     Ok(Cluster {
+        auth: accounts::auth(raw.auth, service.as_ref(), raw.protocol, place)?,
+        service,
         protocol: raw.protocol,
         listen,
         bypass_listen,
@@ -330,5 +335,11 @@ fn limits(raw: &raw::Cluster, place: &Place<'_>) -> Result<Limits, ConfigError> 
         audit_timeout: time("audit_timeout", &raw.audit_timeout, normal.audit_timeout)?,
         straggler_grace: time("straggler_grace", &raw.straggler_grace, normal.straggler_grace)?,
         shutdown_timeout: time("shutdown_timeout", &raw.shutdown_timeout, normal.shutdown_timeout)?,
+        login_failures_max: count(
+            "login_failures_max",
+            &raw.login_failures_max,
+            1,
+            normal.login_failures_max,
+        )?,
     })
 }
