@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::{Front, deadline::Deadline, failure::Failure};
+use super::{Front, deadline::Deadline, dial::name_of, failure::Failure};
 use crate::{
+    config::Address,
     fault::Fault,
     relay::{Plain, Stream},
     telemetry::metrics::{LimitHit, LoginResult},
@@ -30,13 +32,23 @@ impl Front {
         Ok(Stream::Tls(Box::new(tls.into())))
     }
 
-    /// Call where TLS towards the primary is configured, and the primary offers it.
-    pub(super) async fn encrypt_for_upstream(&self, plain: Plain) -> Result<Stream, Fault> {
+    /// Call where TLS towards the servers is configured, and this one offers it.
+    pub(super) async fn encrypt_for_upstream(&self, plain: Plain, to: &Address) -> Result<Stream, Fault> {
         let Some(config) = &self.tls.for_upstream else {
-            return Err(Fault::proxy("TLS towards a primary for which none is configured"));
+            return Err(Fault::proxy("TLS towards a server for which none is configured"));
         };
+        self.encrypt_with(config, plain, to).await
+    }
+
+    /// With what this side shows of itself.
+    pub(super) async fn encrypt_with(
+        &self,
+        config: &Arc<ClientConfig>,
+        plain: Plain,
+        to: &Address,
+    ) -> Result<Stream, Fault> {
         let connector = TlsConnector::from(Arc::clone(config));
-        let handshake = connector.connect(self.primary_name()?, plain);
+        let handshake = connector.connect(name_of(to)?, plain);
         let tls = handshake.await.map_err(Fault::upstream)?;
         Ok(Stream::Tls(Box::new(tls.into())))
     }

@@ -19,7 +19,7 @@ pub(super) async fn dial(front: &Front) -> Result<(Leg, Vec<u8>), Fault> {
             Err(missing) => Err(Fault::upstream(format!("no greeting: {missing}"))),
         }
     };
-    front.dial(open).await
+    front.dial(&front.cluster.primary.address, open).await
 }
 
 /// Whether the connection is to be encrypted.
@@ -42,6 +42,8 @@ pub(super) async fn encrypt(front: &Front, mut leg: Leg, request: &[u8]) -> Resu
     let Some((Stream::Plain(plain), sequence)) = leg.into_stream() else {
         return Err(Fault::upstream("it sends bytes in the clear where TLS begins"));
     };
-    let stream = front.encrypt_for_upstream(plain).await?;
+    let stream = front
+        .encrypt_for_upstream(plain, &front.cluster.primary.address)
+        .await?;
     Ok(Leg::resumed(stream, sequence))
 }

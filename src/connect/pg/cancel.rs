@@ -27,7 +27,7 @@ pub(super) async fn forward(front: &Front, packet: &[u8]) {
 }
 
 async fn send(front: &Front, packet: &[u8]) -> Result<(), Fault> {
-    let mut upstream = dial::dial(front).await?;
+    let mut upstream = dial::dial(front, &front.cluster.primary.address).await?;
     upstream.write_all(packet).await.map_err(Fault::upstream)?;
     // Closing before the server has read could lose the request.
     let _ = timeout(CLOSE_WAIT, upstream.read(&mut [0; 64])).await;

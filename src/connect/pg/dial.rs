@@ -2,14 +2,18 @@
 //! Encryption").
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
+use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
-    config::SslMode,
+    config::{Address, SslMode},
     connect::Front,
     fault::Fault,
     relay::{Plain, Stream},
@@ -48,16 +52,34 @@ impl Declined {
     }
 }
 
-/// A connection to the primary, before anything of PostgreSQL's startup is said.
-pub(super) async fn dial(front: &Front) -> Result<Stream, Fault> {
-    front.dial(async |plain| negotiate(front, plain).await).await
+/// A connection to one of the cluster's servers, before anything of PostgreSQL's startup is said.
+pub(super) async fn dial(front: &Front, to: &Address) -> Result<Stream, Fault> {
+    dial_with(front, to, front.tls.for_upstream.as_ref()).await
 }
 
-async fn negotiate(front: &Front, mut plain: Plain) -> Result<Stream, Fault> {
-    let wanted = matches!(plain, Plain::Tcp(_)) && front.tls.for_upstream.is_some();
-    if !wanted || front.declined.lately() {
+/// The same with another certificate, or none.
+pub(super) async fn dial_with(
+    front: &Front,
+    to: &Address,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Stream, Fault> {
+    front
+        .dial(to, async |plain| negotiate(front, plain, to, tls).await)
+        .await
+}
+
+async fn negotiate(
+    front: &Front,
+    mut plain: Plain,
+    to: &Address,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Stream, Fault> {
+    // What the primary declines, a replica may offer.
+    let is_primary = *to == front.cluster.primary.address;
+    let tls = tls.filter(|_| matches!(plain, Plain::Tcp(_)) && !(is_primary && front.declined.lately()));
+    let Some(tls) = tls else {
         return Ok(Stream::Plain(plain));
-    }
+    };
     let mut request = [0; 8];
     request[3] = 8;
     request[4..].copy_from_slice(&SSL_REQUEST.to_be_bytes());
@@ -66,9 +88,11 @@ async fn negotiate(front: &Front, mut plain: Plain) -> Result<Stream, Fault> {
     let mut answer = [0];
     plain.read_exact(&mut answer).await.map_err(Fault::upstream)?;
     match (&answer, front.cluster.primary.tls.mode) {
-        (b"S", _) => front.encrypt_for_upstream(plain).await,
+        (b"S", _) => front.encrypt_with(tls, plain, to).await,
         (b"N", SslMode::Prefer) => {
-            front.declined.note();
+            if is_primary {
+                front.declined.note();
+            }
             Ok(Stream::Plain(plain))
         }
         (b"N", _) => Err(Fault::upstream(

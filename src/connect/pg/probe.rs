@@ -7,7 +7,7 @@ use crate::{
 };
 
 pub(in crate::connect) async fn probe(front: &Front) -> Result<Probed, Fault> {
-    let stream = dial(front).await?;
+    let stream = dial(front, &front.cluster.primary.address).await?;
     let how = if stream.is_tls() {
         "with TLS"
     } else {
