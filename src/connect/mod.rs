@@ -12,8 +12,10 @@ mod listen;
 mod mysql;
 mod pg;
 mod probe;
+mod secrets;
 mod serve;
 mod tally;
+mod throttle;
 mod tls;
 
 use std::{sync::Arc, time::Duration};
@@ -23,7 +25,9 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::config::Cluster;
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
+pub use pg::{OpenedAs, Said, Who, open_as, open_known};
 pub use probe::{Probed, probe};
+pub use secrets::{SecretsError, check_secrets};
 pub use serve::serve;
 pub use tally::Tally;
 pub use tls::TlsError;
@@ -33,20 +37,34 @@ pub use tls::TlsError;
 pub struct Front {
     pub cluster: Arc<Cluster>,
     tls: tls::Tls,
+    secrets: secrets::Secrets,
     declined: pg::Declined,
+    lookup: pg::Lookup,
     own_key: mysql::OwnKey,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
 }
 
+/// A file that the configuration names cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
 impl Front {
-    pub fn new(cluster: Arc<Cluster>, tally: Arc<Tally>) -> Result<Self, TlsError> {
+    pub fn new(cluster: Arc<Cluster>, tally: Arc<Tally>) -> Result<Self, Unfit> {
         let tls = tls::Tls::load(&cluster)?;
+        let secrets = secrets::Secrets::load(&cluster)?;
         let declined = pg::Declined::new();
         Ok(Self {
             cluster,
             tls,
+            secrets,
             declined,
+            lookup: pg::Lookup::default(),
             own_key: mysql::OwnKey::default(),
             tally,
         })
@@ -55,6 +73,11 @@ impl Front {
     /// A place among the sessions that the configuration allows.
     fn place(&self) -> Option<tally::Place> {
         self.tally.place(self.cluster.limits.connections_max)
+    }
+
+    /// Another configuration has taken its place: what it keeps open for questions of its own is closed.
+    pub fn retire(&self) {
+        self.lookup.retire();
     }
 
     /// When the certificate that clients see expires.

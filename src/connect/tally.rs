@@ -1,15 +1,22 @@
 //! What all workers know of a cluster together: how many clients it has, and whether its upstream was reached last.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
 };
+
+use zeroize::Zeroizing;
+
+use super::throttle::Throttle;
+use crate::{auth::Secret, fault::Fault};
 
 const UP: u8 = 1;
 const DOWN: u8 = 2;
 
 #[derive(Debug, Default)]
 pub struct Tally {
+    pub(super) throttle: Throttle,
+    process_secret: OnceLock<Secret>,
     clients: AtomicUsize,
     reached: AtomicU8,
 }
@@ -20,6 +27,16 @@ impl Tally {
         let taken = self.clients.fetch_add(1, Relaxed);
         let place = Place(Arc::clone(self));
         (taken < max).then_some(place)
+    }
+
+    /// Random, and the same as long as lull runs.
+    pub(super) fn process_secret(&self) -> Result<&Secret, Fault> {
+        if let Some(secret) = self.process_secret.get() {
+            return Ok(secret);
+        }
+        let mut random = Zeroizing::new([0; 32]);
+        getrandom::fill(random.as_mut()).map_err(Fault::proxy)?;
+        Ok(self.process_secret.get_or_init(|| Secret::new(*random)))
     }
 
     /// None until someone has tried.

@@ -16,6 +16,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 
 use crate::{
+    auth::binding,
     config::{ClientTls, ClientTlsMode, Cluster, Protocol, SslMode, UpstreamTls},
     telemetry::expiry,
 };
@@ -26,6 +27,10 @@ pub(super) const ALPN: &[u8] = b"postgresql";
 pub(super) struct Tls {
     pub(super) for_clients: Option<Arc<ServerConfig>>,
     pub(super) for_upstream: Option<Arc<ClientConfig>>,
+    /// The same for lull's own account, which may show a certificate.
+    pub(super) for_service: Option<Arc<ClientConfig>>,
+    /// What clients can bind their login to.
+    pub(super) end_point: Option<Vec<u8>>,
     /// The end of the certificate that clients see.
     pub(super) expires_unix_s: Option<i64>,
 }
@@ -52,13 +57,20 @@ impl Tls {
                 Some(Arc::new(config))
             }
         };
-        let for_upstream = match cluster.primary.tls.mode {
-            SslMode::Disable => None,
+        let towards_servers = |shown| match cluster.primary.tls.mode {
+            SslMode::Disable => Ok(None),
             _ => {
-                let mut config = client(&cluster.primary.tls).map_err(failed)?;
+                let mut config = client(&cluster.primary.tls, shown)?;
                 config.alpn_protocols = alpn(cluster.protocol);
-                Some(Arc::new(config))
+                Ok(Some(Arc::new(config)))
             }
+        };
+        let for_upstream = towards_servers(None).map_err(failed)?;
+        let service = cluster.service.as_ref();
+        let shown = service.and_then(|service| service.cert.as_deref().zip(service.key.as_deref()));
+        let for_service = match shown {
+            None => for_upstream.clone(),
+            Some(_) => towards_servers(shown).map_err(failed)?,
         };
         let cert = cluster.client_tls.cert.as_ref().filter(|_| for_clients.is_some());
         let chain = cert.map(|cert| certificates(cert)).transpose().map_err(failed)?;
@@ -66,6 +78,8 @@ impl Tls {
         Ok(Self {
             for_clients,
             for_upstream,
+            for_service,
+            end_point: first.and_then(|der| binding::end_point(der)),
             expires_unix_s: first.and_then(|der| expiry::not_after_unix_s(der)),
         })
     }
@@ -83,7 +97,7 @@ fn server(tls: &ClientTls) -> Result<ServerConfig, String> {
         return Err("cert and key are missing".to_owned());
     };
     let chain = certificates(cert)?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
+    let key = private_key(key)?;
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(text)?;
@@ -100,7 +114,8 @@ fn server(tls: &ClientTls) -> Result<ServerConfig, String> {
     Ok(config)
 }
 
-fn client(tls: &UpstreamTls) -> Result<ClientConfig, String> {
+/// With a certificate and its key, if the server is to see one.
+fn client(tls: &UpstreamTls, shown: Option<(&Path, &Path)>) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(text)?;
@@ -115,8 +130,12 @@ fn client(tls: &UpstreamTls) -> Result<ClientConfig, String> {
     let dangerous = builder
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
-    let config = dangerous.with_no_client_auth();
-    Ok(config)
+    match shown {
+        None => Ok(dangerous.with_no_client_auth()),
+        Some((cert, key)) => dangerous
+            .with_client_auth_cert(certificates(cert)?, private_key(key)?)
+            .map_err(|error| format!("{}: {error}", cert.display())),
+    }
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -131,6 +150,10 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         Ok(chain) => Ok(chain),
         Err(error) => Err(format!("{}: {error}", path.display())),
     }
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, String> {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -31,14 +32,25 @@ impl Stream {
     }
 
     pub fn is_tcp(&self) -> bool {
-        let plain = match self {
+        matches!(self.plain(), Plain::Tcp(_))
+    }
+
+    /// Where the other end is. None on a Unix socket.
+    pub fn peer_ip(&self) -> Option<IpAddr> {
+        match self.plain() {
+            Plain::Tcp(tcp) => tcp.peer_addr().ok().map(|peer| peer.ip()),
+            Plain::Unix(_) => None,
+        }
+    }
+
+    fn plain(&self) -> &Plain {
+        match self {
             Self::Plain(plain) => plain,
             Self::Tls(tls) => match &**tls {
                 TlsStream::Client(tls) => tls.get_ref().0,
                 TlsStream::Server(tls) => tls.get_ref().0,
             },
-        };
-        matches!(plain, Plain::Tcp(_))
+        }
     }
 
     /// Whether nobody outside this machine can listen: what database servers take for secure.
@@ -51,6 +63,17 @@ impl Stream {
         match self {
             Self::Plain(_) => None,
             Self::Tls(tls) => tls.get_ref().1.alpn_protocol(),
+        }
+    }
+
+    /// The certificate that the other end has shown.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => {
+                let chain = tls.get_ref().1.peer_certificates();
+                chain.and_then(|chain| chain.first()).map(AsRef::as_ref)
+            }
         }
     }
 

@@ -97,7 +97,7 @@ impl Entrances {
         self.fronts.retain(|name, _| fronts.contains_key(name));
         for (name, front) in fronts {
             match self.fronts.get(&name) {
-                Some(known) => known.store(Arc::new(front)),
+                Some(known) => known.swap(Arc::new(front)).retire(),
                 None => {
                     self.fronts.insert(name, Arc::new(ArcSwap::from_pointee(front)));
                 }

@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, runtime::RuntimeMetrics, sync::mpsc, task::LocalSe
 use crate::{
     admin::{self, AdminSocket, SocketError},
     config::{Address, Config},
-    connect::TlsError,
+    connect::Unfit,
     gate::{Gate, Request, View},
     telemetry::http,
 };
@@ -41,7 +41,7 @@ pub enum Failure {
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Unfit(#[from] Unfit),
     #[error(transparent)]
     Admin(#[from] SocketError),
     #[error("cannot listen on {address}: {source}")]

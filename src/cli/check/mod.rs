@@ -76,6 +76,11 @@ async fn all(config: &Config) -> Vec<Finding> {
     findings.extend(places::all(config));
     for cluster in &config.clusters {
         findings.extend(files::tls(cluster));
+        findings.extend(
+            connect::check_secrets(cluster)
+                .into_iter()
+                .map(|(file, read)| Finding::from(format!("{}: {file}", cluster.name), read)),
+        );
         let subject = format!("{}: primary {}", cluster.name, cluster.primary.address);
         findings.push(match connect::probe(cluster).await {
             Ok(Probed::Fit(text)) => Finding::new(Level::Ok, subject, text),

@@ -8,28 +8,34 @@ use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    Key, binding, dial,
-    inbox::{Inbox, Missing},
+    Key, binding,
+    broken::{Broken, client_broken, failure, upstream_broken},
+    dial,
+    inbox::Inbox,
     open::Startup,
 };
 use crate::{
+    auth::Means,
     connect::{Front, deadline::Deadline, failure::Failure},
     fault::Fault,
     relay::{Ahead, Stream},
-    session::pg::{Kind, Login, Parameters, Settings},
-    telemetry::metrics::{LimitHit, LoginResult, WorkerMetrics},
+    session::pg::Parameters,
+    telemetry::metrics::{LoginResult, WorkerMetrics},
     wire::pg::{backend, frontend},
 };
 
 pub(super) struct Authenticated {
     pub(super) client: Stream,
     pub(super) upstream: Stream,
-    pub(super) login: Login,
+    pub(super) parameters: Parameters,
     pub(super) key: Key,
     /// What the client has not been sent yet.
     pub(super) to_client: Vec<u8>,
     /// What came ahead.
     pub(super) ahead: Ahead,
+    /// With what lull can log in again as this client, where the client has proven it to lull.
+    #[expect(dead_code, reason = "further connections of a session are not opened yet")]
+    pub(super) means: Option<Means>,
 }
 
 /// A password message, or a SASL response; an error text. The server's own limit for these is far below.
@@ -60,7 +66,10 @@ pub(super) async fn authenticate(
     deadline: Deadline,
 ) -> Result<Authenticated, Failure> {
     let began = Instant::now();
-    let upstream = match deadline.keep(dial::dial(front)).await {
+    let upstream = match deadline
+        .keep(dial::dial(front, &front.cluster.primary.address))
+        .await
+    {
         Some(Ok(upstream)) => upstream,
         Some(Err(fault)) => {
             metrics.upstream_failed(&fault);
@@ -86,19 +95,9 @@ pub(super) async fn authenticate(
     let outcome = deadline.keep(exchange.run(startup)).await;
     match outcome.unwrap_or_else(|| Err(exchange.too_slow(deadline))) {
         Ok(()) => Ok(exchange.authenticated()),
-        Err((result, fault, told)) => {
-            if result != LoginResult::Rejected && fault.who() == "upstream" {
-                metrics.upstream_failed(&fault);
-            }
-            let mut failure = Failure::silent(result, fault);
-            failure.client = (!told).then_some(exchange.client);
-            failure.limit = (result == LoginResult::Timeout).then_some(LimitHit::Login);
-            Err(failure)
-        }
+        Err(broken) => Err(failure(broken, exchange.client, metrics)),
     }
 }
-
-type Broken = (LoginResult, Fault, bool);
 
 impl Exchange {
     async fn run(&mut self, startup: &Startup) -> Result<(), Broken> {
@@ -212,25 +211,17 @@ impl Exchange {
     }
 
     fn authenticated(self) -> Authenticated {
-        let settings = Settings {
-            inspect_bytes_max: 0,
-            prepared_statements_max: 0,
-            announce: true,
-        };
         Authenticated {
             client: self.client,
             upstream: self.upstream,
-            login: Login {
-                kind: Kind::Sql,
-                parameters: self.parameters,
-                settings,
-            },
+            parameters: self.parameters,
             key: self.key,
             to_client: self.to_client,
             ahead: Ahead {
                 client: self.from_client.rest(),
                 upstream: self.from_upstream.rest(),
             },
+            means: None,
         }
     }
 }
@@ -239,21 +230,4 @@ impl Exchange {
 fn asked(tag: u8, body: &[u8]) -> u32 {
     let code = body.first_chunk::<4>().filter(|_| tag == backend::AUTHENTICATION);
     code.map_or(0, |code| u32::from_be_bytes(*code))
-}
-
-fn upstream_broken(missing: Missing) -> Broken {
-    let result = match missing {
-        Missing::Closed | Missing::Io(_) => LoginResult::UpstreamGone,
-        Missing::TooLong { .. } | Missing::Malformed(_) => LoginResult::UpstreamProtocol,
-    };
-    (result, Fault::upstream(missing), false)
-}
-
-fn client_broken(missing: Missing) -> Broken {
-    match missing {
-        Missing::Closed | Missing::Io(_) => (LoginResult::ClientGone, Fault::client(missing), true),
-        Missing::TooLong { .. } | Missing::Malformed(_) => {
-            (LoginResult::ClientProtocol, Fault::client(missing), false)
-        }
-    }
 }

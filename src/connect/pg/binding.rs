@@ -36,7 +36,7 @@ pub(super) fn without_offer(body: &[u8]) -> Vec<u8> {
 pub(super) const EXPLANATION: &str = "SCRAM with channel binding cannot pass a proxy that relays the login while both \
     its legs have TLS: the client binds to the proxy's certificate, the server to its own. Set \
     channel_binding=disable at the client, or use no TLS on one of the legs (primary sslmode = \"disable\" \
-    in lull's configuration)";
+    in lull's configuration), or let lull authenticate clients itself ([cluster.auth] mode = \"terminate\")";
 
 #[cfg(test)]
 mod tests {

@@ -2,20 +2,28 @@
 
 mod authenticate;
 mod binding;
+mod broken;
 mod cancel;
+mod challenge;
 mod dial;
 mod inbox;
+mod lookup;
 mod open;
+mod open_as;
 mod probe;
+mod prove;
+mod said;
+mod terminate;
 
 use std::sync::Arc;
 
 use super::{Front, Socket, deadline::Deadline, failure::Failure, serve::Arrival};
 use crate::{
+    config::AuthMode,
     fault::Fault,
     session::{
         Session,
-        pg::{PgSession, Settings},
+        pg::{Login, PgSession, Settings},
     },
     telemetry::metrics::{LoginResult, WorkerMetrics},
     wire::pg::error::Report,
@@ -23,8 +31,12 @@ use crate::{
 use authenticate::{Authenticated, authenticate};
 use cancel::Key;
 pub(super) use dial::Declined;
+pub(super) use lookup::Lookup;
 use open::{Opened, open};
+pub use open_as::{Opened as OpenedAs, Who, open_as, open_known};
 pub(super) use probe::probe;
+pub use said::Said;
+use terminate::terminate;
 
 /// None for a connection that only carried a cancel request.
 pub(super) async fn log_in(
@@ -42,16 +54,24 @@ pub(super) async fn log_in(
         }
         Opened::Startup(client, startup) => (client, startup),
     };
+    let authenticated = match front.cluster.auth.mode {
+        AuthMode::Relay => authenticate(client, &mut startup, front, metrics, deadline).await,
+        AuthMode::Terminate => terminate(client, &mut startup, front, metrics, deadline).await,
+    };
     let Authenticated {
         client,
         upstream,
-        mut login,
+        parameters,
         key,
         to_client,
         ahead,
-    } = authenticate(client, &mut startup, front, metrics, deadline).await?;
-    login.settings = settings(front);
-    login.kind = startup.kind;
+        means: _,
+    } = authenticated?;
+    let login = Login {
+        kind: startup.kind,
+        parameters,
+        settings: settings(front),
+    };
     Ok(Some(Arrival {
         client,
         upstream,
@@ -85,7 +105,14 @@ pub(super) fn last_words(failure: &Failure) -> Vec<u8> {
         LoginResult::Timeout if matches!(failure.fault, Fault::Policy(_)) => {
             ("57014", failure.fault.for_client().1)
         }
-        LoginResult::ChannelBinding | LoginResult::ClientTls => ("28000", failure.fault.for_client().1),
+        // As the server's own.
+        LoginResult::Rejected => ("28P01", failure.fault.for_client().1),
+        LoginResult::NoSecret if matches!(failure.fault, Fault::Policy(_)) => {
+            ("28000", failure.fault.for_client().1)
+        }
+        LoginResult::ChannelBinding | LoginResult::ClientTls | LoginResult::Throttled => {
+            ("28000", failure.fault.for_client().1)
+        }
         _ => failure.fault.for_client(),
     };
     let mut bytes = Vec::new();

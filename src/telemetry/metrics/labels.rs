@@ -69,7 +69,7 @@ label! {
 label! {
     LoginResult {
         Ok = "ok",
-        /// The upstream said no: password, pg_hba, unknown database.
+        /// The upstream said no: password, pg_hba, unknown database. Or lull did, where it authenticates.
         Rejected = "rejected",
         /// The client sent what is no login.
         ClientProtocol = "client_protocol",
@@ -85,6 +85,10 @@ label! {
         /// The server would not take the guard.
         Guard = "guard",
         Shutdown = "shutdown",
+        /// lull has nothing to show that the server would take.
+        NoSecret = "no_secret",
+        /// Too many logins of this user have failed.
+        Throttled = "throttled",
     }
 }
 
@@ -126,6 +130,7 @@ label! {
         PreparedStatements = "prepared_statements_max",
         Audit = "audit_timeout",
         StragglerGrace = "straggler_grace",
+        LoginFailures = "login_failures_max",
     }
 }
 

@@ -1,0 +1,90 @@
+//! A connection that lull opens by itself, as a user whose secret it knows: to a replica, or for its own account.
+
+use std::{sync::Arc, time::Duration};
+
+use rustls::ClientConfig;
+use tokio::time::timeout;
+
+use super::{
+    dial::dial_with,
+    lookup,
+    prove::{NotIn, Upstream},
+    said::Said,
+};
+use crate::{auth::Means, config::Address, connect::Front, fault::Fault, relay::Stream};
+
+/// Where a connection is to go, and as whom: `packet` names the same user.
+#[derive(Clone, Copy, Debug)]
+pub struct Who<'a> {
+    pub address: &'a Address,
+    pub user: &'a str,
+    /// The startup message, length included: a client's own, or one of lull's.
+    pub packet: &'a [u8],
+}
+
+/// A connection on which the server is ready for a query.
+#[derive(Debug)]
+pub struct Opened {
+    pub stream: Stream,
+    pub said: Said,
+    /// What came behind the ReadyForQuery, most likely nothing.
+    pub ahead: Vec<u8>,
+}
+
+/// Opens a connection with what lull has to show. Ends within the times that the configuration gives to connect and to
+/// log in.
+pub async fn open_as(front: &Front, who: Who<'_>, means: &Means) -> Result<Opened, Fault> {
+    let tls = front.tls.for_upstream.as_ref();
+    open(front, who, means, tls).await.map_err(NotIn::into_fault)
+}
+
+/// The same with the secret that lull knows. One that the server does not take any more is looked up again, once.
+pub async fn open_known(front: &Front, who: Who<'_>) -> Result<Opened, Fault> {
+    let means = known(front, who.user).await?;
+    let tls = front.tls.for_upstream.as_ref();
+    let refused = match open(front, who, &means, tls).await {
+        Ok(opened) => return Ok(opened),
+        Err(refused) => refused,
+    };
+    if refused.is_by_secret() {
+        front.lookup.forget(who.user);
+        front.secrets.read_again().await;
+        let newer = known(front, who.user).await?;
+        if newer != means {
+            return open_as(front, who, &newer).await;
+        }
+    }
+    Err(refused.into_fault())
+}
+
+/// What lull can show without the user's help: a SCRAM verifier is not enough.
+async fn known(front: &Front, user: &str) -> Result<Means, Fault> {
+    if let Some(means) = front.secrets.means(user) {
+        return Ok(means);
+    }
+    let verifier = lookup::verifier(front, user).await?;
+    verifier.and_then(|verifier| verifier.means()).ok_or_else(|| {
+        Fault::policy(format!(
+            "lull knows no way to log in as {user:?}: give users_file a password, or an md5 hash, of this \
+             user, or say peer = true where the servers trust lull's address"
+        ))
+    })
+}
+
+pub(super) async fn open(
+    front: &Front,
+    who: Who<'_>,
+    means: &Means,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Opened, NotIn> {
+    let stream = dial_with(front, who.address, tls).await.map_err(NotIn::Fault)?;
+    let mut upstream = Upstream::new(stream);
+    let limit: Duration = front.cluster.limits.login_timeout;
+    let logged_in = timeout(limit, upstream.log_in(who.packet, who.user.as_bytes(), means)).await;
+    logged_in.unwrap_or_else(|_| {
+        let late = format!("it did not end the login within {limit:?} (login_timeout)");
+        Err(NotIn::Fault(Fault::upstream(late)))
+    })?;
+    let (stream, said, ahead) = upstream.into_parts();
+    Ok(Opened { stream, said, ahead })
+}

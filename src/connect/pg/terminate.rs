@@ -1,0 +1,209 @@
+//! A login that ends at lull: lull authenticates the client itself, and logs in upstream as that user with what the
+//! client has proven.
+//!
+//! The server is not bothered before that: a stranger costs it nothing. A user who does not exist is asked as one who
+//! does, and a wrong password gets the server's own words.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    authenticate::Authenticated,
+    broken::{Broken, failure, upstream_broken},
+    challenge::{Denied, Doorway, Known, Question},
+    dial, lookup,
+    open::Startup,
+    prove::{NotIn, Upstream},
+};
+use crate::{
+    auth::{Means, Verifier, md5, scram},
+    connect::{Front, deadline::Deadline, failure::Failure},
+    fault::Fault,
+    relay::{Ahead, Stream},
+    session::pg::Parameters,
+    telemetry::metrics::{LoginResult, WorkerMetrics},
+    wire::pg::auth,
+};
+
+pub(super) async fn terminate(
+    client: Stream,
+    startup: &mut Startup,
+    front: &Front,
+    metrics: &WorkerMetrics,
+    deadline: Deadline,
+) -> Result<Authenticated, Failure> {
+    let mut doorway = Doorway {
+        client,
+        inbox: std::mem::take(&mut startup.inbox),
+        hears_client: false,
+    };
+    let outcome = deadline.keep(pass(&mut doorway, startup, front, metrics)).await;
+    let outcome = outcome.unwrap_or_else(|| {
+        let fault = if doorway.hears_client {
+            deadline.missed_by_client()
+        } else {
+            deadline.missed_by_upstream()
+        };
+        Err((LoginResult::Timeout, fault, false))
+    });
+    match outcome {
+        Err(broken) => Err(failure(broken, doorway.client, metrics)),
+        Ok((upstream, known)) => Ok(authenticated(doorway, upstream, known)),
+    }
+}
+
+async fn pass(
+    doorway: &mut Doorway,
+    startup: &Startup,
+    front: &Front,
+    metrics: &WorkerMetrics,
+) -> Result<(Upstream, Known), Broken> {
+    let (from, user) = (doorway.client.peer_ip(), startup.user.as_str());
+    let limit = front.cluster.limits.login_failures_max;
+    let may_guess = || match front.tally.throttle.wait(from, user, limit, Instant::now()) {
+        None => Ok(()),
+        Some(wait) => Err(throttled(user, wait)),
+    };
+    may_guess()?;
+    let verifier = lookup::verifier(front, user).await.map_err(unreachable)?;
+    let better = match &verifier {
+        Some(Verifier::Plain(password)) => Some(Means::Password(password.clone())),
+        _ => None,
+    };
+    let question = question(verifier, user, front).await.map_err(no_secret)?;
+    let end_point = front.tls.end_point.as_deref();
+    match doorway.ask(question, end_point, may_guess).await {
+        Ok(proven) => {
+            // The keys of a password that lull has salted itself are no server's.
+            let means = better.unwrap_or(proven.means);
+            let known = Known { means, ..proven };
+            let upstream = enter(doorway, startup, front, metrics, &known.means).await?;
+            Ok((upstream, known))
+        }
+        Err(Denied::Broken(broken)) => Err(broken),
+        Err(Denied::WrongPassword) => {
+            front.tally.throttle.note_failure(from, user, Instant::now());
+            // It may have been changed: then the next login meets the new one.
+            look_again(front, user).await;
+            let words = format!("password authentication failed for user \"{}\"", printable(user));
+            Err((LoginResult::Rejected, Fault::policy(words), false))
+        }
+    }
+}
+
+/// How this user is asked. One who does not exist is asked as most are who do.
+async fn question(known: Option<Verifier>, user: &str, front: &Front) -> Result<Question, Fault> {
+    let process_secret = front.tally.process_secret()?;
+    Ok(match known {
+        Some(Verifier::Scram(verifier)) => Question::Scram(verifier),
+        Some(Verifier::Md5(stored)) => Question::Md5(stored),
+        Some(Verifier::Plain(password)) => {
+            Question::Scram(front.secrets.made_of(&password, user, process_secret).await?)
+        }
+        None if front.secrets.all_are_md5() => {
+            Question::Md5(md5::stored(process_secret.expose(), user.as_bytes()))
+        }
+        None => {
+            let iterations = front.secrets.iterations();
+            Question::Scram(scram::Verifier::mock(user, iterations, process_secret))
+        }
+    })
+}
+
+/// Logs in upstream, with the client's own startup packet.
+async fn enter(
+    doorway: &mut Doorway,
+    startup: &Startup,
+    front: &Front,
+    metrics: &WorkerMetrics,
+    means: &Means,
+) -> Result<Upstream, Broken> {
+    let began = Instant::now();
+    let stream = dial::dial(front, &front.cluster.primary.address)
+        .await
+        .map_err(unreachable)?;
+    metrics.upstream_connect.observe(began.elapsed());
+    let mut upstream = Upstream::new(stream);
+    let not_in = match upstream
+        .log_in(&startup.packet, startup.user.as_bytes(), means)
+        .await
+    {
+        Ok(()) => return Ok(upstream),
+        Err(not_in) => not_in,
+    };
+    if not_in.is_by_secret() {
+        let (cluster, user) = (&front.cluster.name, &startup.user);
+        tracing::warn!(
+            cluster,
+            user,
+            "a password that lull has found right is not the server's; it is looked up again"
+        );
+        look_again(front, &startup.user).await;
+    }
+    match not_in {
+        NotIn::Refused(message) => {
+            doorway.send(&message).await?;
+            let fault = NotIn::Refused(message).into_fault();
+            Err((LoginResult::Rejected, fault, true))
+        }
+        NotIn::Missing(missing) => Err(upstream_broken(missing)),
+        NotIn::Fault(fault @ Fault::Policy(_)) => Err(no_secret(fault)),
+        NotIn::Fault(fault) => Err((LoginResult::UpstreamProtocol, fault, false)),
+    }
+}
+
+async fn look_again(front: &Front, user: &str) {
+    front.lookup.forget(user);
+    front.secrets.read_again().await;
+}
+
+fn authenticated(doorway: Doorway, upstream: Upstream, known: Known) -> Authenticated {
+    let (upstream, said, ahead) = upstream.into_parts();
+    let mut to_client = Vec::new();
+    if let Some(last) = &known.last {
+        auth::write_sasl_final(&mut to_client, last);
+    }
+    said.write_for_client(&mut to_client);
+    let mut parameters = Parameters::default();
+    for (name, value) in said.parameters() {
+        parameters.report(name, value);
+    }
+    Authenticated {
+        client: doorway.client,
+        upstream,
+        parameters,
+        key: said.key().into(),
+        to_client,
+        ahead: Ahead {
+            client: doorway.inbox.rest(),
+            upstream: ahead,
+        },
+        means: Some(known.means),
+    }
+}
+
+fn unreachable(fault: Fault) -> Broken {
+    match fault {
+        Fault::Upstream(_) => (LoginResult::UpstreamUnreachable, fault, false),
+        _ => no_secret(fault),
+    }
+}
+
+fn no_secret(fault: Fault) -> Broken {
+    (LoginResult::NoSecret, fault, false)
+}
+
+fn throttled(user: &str, wait: Duration) -> Broken {
+    let fault = Fault::policy(format!(
+        "too many logins as \"{}\" from this address have failed; try again in {} s (login_failures_max)",
+        printable(user),
+        wait.as_secs() + 1
+    ));
+    (LoginResult::Throttled, fault, false)
+}
+
+/// A name for a log's line: a stranger chose it.
+fn printable(user: &str) -> String {
+    user.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
