@@ -20,6 +20,7 @@ const WRITES = [
 const dsn = process.argv.slice(2).find((word) => !word.startsWith("--lull"));
 const words = Object.fromEntries(dsn.split(" ").map((word) => word.split("=")));
 const options = { host: words.host, port: Number(words.port), user: words.user, database: words.dbname };
+if (words.password) options.password = words.password;
 if (words.sslmode === "require") options.ssl = { rejectUnauthorized: false };
 
 let failed = 0;

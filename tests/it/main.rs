@@ -13,6 +13,7 @@
 
 mod adversary;
 mod crash;
+mod credentials;
 mod databases;
 mod errors;
 mod fixtures;

@@ -13,7 +13,7 @@ mod mysql;
 mod mysql_connections;
 mod mysql_logins;
 mod negotiation;
-mod program;
+pub mod program;
 mod replication;
 mod sessions;
 mod tap;
