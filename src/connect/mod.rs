@@ -25,7 +25,7 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::config::Cluster;
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
-pub use pg::{OpenedAs, Said, Who, open_as, open_known};
+pub use pg::{OpenedAs, Said, Who, open_as, open_known, open_service};
 pub use probe::{Probed, probe};
 pub use secrets::{SecretsError, check_secrets};
 pub use serve::serve;

@@ -70,6 +70,11 @@ fn decoders_hold_for_any_bytes() {
 }
 
 #[test]
+fn proofs_of_passwords_hold_for_any_bytes() {
+    fuzz("auth");
+}
+
+#[test]
 fn the_packets_of_a_mysql_login_hold_for_any_bytes() {
     fuzz("mysql_login");
 }

@@ -2,6 +2,7 @@
 //!
 //! Included by the fuzz programs and, for a short run and for the findings of longer ones, by lull's own tests.
 
+mod auth;
 mod frames;
 mod garbage;
 mod lexer;
@@ -25,7 +26,8 @@ mod server;
 
 pub type Target = fn(&[u8]);
 
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
+    ("auth", auth::run),
     ("frames", frames::run),
     ("wire", wire::run),
     ("mysql_login", mysql_login::run),

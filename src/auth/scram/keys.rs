@@ -5,7 +5,7 @@ use std::{borrow::Cow, num::NonZeroU32};
 use ring::{digest, hmac, pbkdf2};
 use zeroize::Zeroizing;
 
-use super::ITERATIONS_MAX;
+use super::{ITERATIONS_MAX, Verifier};
 use crate::auth::Secret;
 
 pub(super) const KEY_BYTES: usize = 32;
@@ -41,7 +41,17 @@ impl Keys {
     }
 }
 
-pub(super) fn hash(bytes: &[u8]) -> Secret {
+/// The keys of whoever has made this proof. None if it was not with the verifier's password.
+pub(super) fn recovered(verifier: &Verifier, auth_message: &str, proof: &[u8]) -> Option<Keys> {
+    let signed = signature(verifier.stored.expose(), &[auth_message.as_bytes()]);
+    let keys = Keys {
+        client: xor(&signed, proof),
+        server: verifier.server.clone(),
+    };
+    (keys.stored() == verifier.stored).then_some(keys)
+}
+
+fn hash(bytes: &[u8]) -> Secret {
     Secret::new(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 

@@ -6,11 +6,13 @@
 mod attributes;
 mod client;
 mod keys;
+mod overheard;
 mod server;
 mod verifier;
 
 pub use client::{Binding, Challenge, Client};
 pub use keys::Keys;
+pub use overheard::Overheard;
 pub use server::{Offer, Proven, Wrong};
 pub use verifier::Verifier;
 

@@ -5,7 +5,7 @@
 use super::{
     Keys, MECHANISM, MECHANISM_PLUS, NONCE_BYTES, Verifier,
     attributes::{attribute, decoded, encoded, is_nonce},
-    keys::{KEY_BYTES, hash, signature, xor},
+    keys::{KEY_BYTES, recovered, signature},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -144,15 +144,10 @@ impl Challenged {
         let proof = decoded(proof).filter(|proof| proof.len() == KEY_BYTES);
         let proof = proof.ok_or(Wrong::Malformed("no proof"))?;
         let auth_message = [self.first_bare.as_str(), &self.challenge, last_bare].join(",");
-        let signed = signature(self.verifier.stored.expose(), &[auth_message.as_bytes()]);
-        let client = xor(&signed, &proof);
-        if hash(client.expose()) != self.verifier.stored {
-            return Err(Wrong::Proof);
-        }
-        let server = self.verifier.server;
-        let signed = signature(server.expose(), &[auth_message.as_bytes()]);
+        let keys = recovered(&self.verifier, &auth_message, &proof).ok_or(Wrong::Proof)?;
+        let signed = signature(keys.server.expose(), &[auth_message.as_bytes()]);
         Ok(Proven {
-            keys: Keys { client, server },
+            keys,
             last: format!("v={}", encoded(signed.expose())),
         })
     }

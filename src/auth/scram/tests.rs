@@ -76,6 +76,31 @@ fn a_login_gives_up_the_keys_with_which_the_next_server_is_met() {
 }
 
 #[test]
+fn whoever_has_the_verifier_and_hears_a_login_has_its_keys_too() {
+    let client = Client::new(&Binding::Impossible, [1; NONCE_BYTES]);
+    let first = client.first();
+    let offer = Offer::new(verifier(), None);
+    let challenged = offer.hear_first(MECHANISM.as_bytes(), first.as_bytes(), [2; NONCE_BYTES]);
+    let challenge = challenged.unwrap().challenge().as_bytes().to_vec();
+    let overheard = Overheard {
+        first: first.into_bytes(),
+        challenge: challenge.clone(),
+    };
+    let challenge = client.hear_challenge(&challenge).unwrap();
+    let keys = Keys::of_password(PASSWORD, &challenge.salt, challenge.iterations).unwrap();
+    let last = challenge.answer(&keys);
+    assert_eq!(overheard.keys(last.as_bytes(), &verifier()), Some(keys));
+    let other = Verifier::of_password(b"pencils", b"salt", 1).unwrap();
+    assert_eq!(overheard.keys(last.as_bytes(), &other), None);
+    let wrong = challenge.answer(&Keys::of_password(b"pencils", b"salt", 1).unwrap());
+    assert_eq!(overheard.keys(wrong.as_bytes(), &verifier()), None);
+    for end in 0..last.len() {
+        assert_eq!(overheard.keys(&last.as_bytes()[..end], &verifier()), None);
+    }
+    assert_eq!(Overheard::default().keys(last.as_bytes(), &verifier()), None);
+}
+
+#[test]
 fn a_user_who_does_not_exist_is_met_as_one_who_does() {
     let process_secret = Secret::new("random");
     let mock = || Verifier::mock("nobody", 4096, &process_secret);

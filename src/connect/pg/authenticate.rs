@@ -15,13 +15,13 @@ use super::{
     open::Startup,
 };
 use crate::{
-    auth::Means,
+    auth::{Means, Verifier, scram::Overheard},
     connect::{Front, deadline::Deadline, failure::Failure},
     fault::Fault,
     relay::{Ahead, Stream},
     session::pg::Parameters,
     telemetry::metrics::{LoginResult, WorkerMetrics},
-    wire::pg::{backend, frontend},
+    wire::pg::{auth, backend, frontend},
 };
 
 pub(super) struct Authenticated {
@@ -33,7 +33,7 @@ pub(super) struct Authenticated {
     pub(super) to_client: Vec<u8>,
     /// What came ahead.
     pub(super) ahead: Ahead,
-    /// With what lull can log in again as this client, where the client has proven it to lull.
+    /// With what lull can log in again as this client, where the client's proof has shown it.
     #[expect(dead_code, reason = "further connections of a session are not opened yet")]
     pub(super) means: Option<Means>,
 }
@@ -45,6 +45,7 @@ const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// SASL and its continuation.
 const ANSWERED: [u32; 7] = [3, 5, 7, 8, 9, 10, 11];
 const SASL: u32 = 10;
+const SASL_CONTINUE: u32 = 11;
 
 struct Exchange {
     client: Stream,
@@ -56,6 +57,9 @@ struct Exchange {
     key: Key,
     /// Whether it is the client that is waited for.
     hears_client: bool,
+    scram: Overheard,
+    /// The client's last word.
+    proof: Vec<u8>,
 }
 
 pub(super) async fn authenticate(
@@ -91,10 +95,12 @@ pub(super) async fn authenticate(
         parameters: Parameters::default(),
         key: Key::default(),
         hears_client: false,
+        scram: Overheard::default(),
+        proof: Vec::new(),
     };
     let outcome = deadline.keep(exchange.run(startup)).await;
     match outcome.unwrap_or_else(|| Err(exchange.too_slow(deadline))) {
-        Ok(()) => Ok(exchange.authenticated()),
+        Ok(()) => Ok(exchange.authenticated(front.secrets.verifier(&startup.user))),
         Err(broken) => Err(failure(broken, exchange.client, metrics)),
     }
 }
@@ -116,6 +122,9 @@ impl Exchange {
                 return Ok(());
             }
             let code = asked(header.tag, body);
+            if code == SASL_CONTINUE {
+                self.scram.challenge = body.get(4..).unwrap_or_default().to_vec();
+            }
             let offers_binding = code == SASL && binding::offered(body.get(4..).unwrap_or_default());
             if offers_binding && !self.client.is_tls() {
                 let offer = binding::without_offer(body);
@@ -126,7 +135,7 @@ impl Exchange {
             match header.tag {
                 backend::AUTHENTICATION if ANSWERED.contains(&code) => {
                     self.flush().await?;
-                    self.answer(offers_binding).await?;
+                    self.answer(code, offers_binding).await?;
                 }
                 backend::PARAMETER_STATUS => {
                     if let Some((name, value)) = backend::parameter_status(body) {
@@ -148,7 +157,7 @@ impl Exchange {
     }
 
     /// Relays the client's answer to a question of the server's.
-    async fn answer(&mut self, offers_binding: bool) -> Result<(), Broken> {
+    async fn answer(&mut self, code: u32, offers_binding: bool) -> Result<(), Broken> {
         self.hears_client = true;
         let read = self
             .from_client
@@ -170,6 +179,15 @@ impl Exchange {
                 Fault::policy(binding::EXPLANATION),
                 false,
             ));
+        }
+        let body = message.get(5..).unwrap_or_default();
+        match code {
+            SASL => {
+                let said = auth::sasl_initial(body).map(|(_, first)| first);
+                self.scram.first = said.unwrap_or_default().to_vec();
+            }
+            SASL_CONTINUE => self.proof = body.to_vec(),
+            _ => {}
         }
         self.upstream
             .write_all(message)
@@ -210,7 +228,12 @@ impl Exchange {
         (LoginResult::Timeout, fault, false)
     }
 
-    fn authenticated(self) -> Authenticated {
+    /// With the verifier that lull knows of this user, if it does.
+    fn authenticated(self, verifier: Option<Verifier>) -> Authenticated {
+        let keys = match verifier {
+            Some(Verifier::Scram(verifier)) => self.scram.keys(&self.proof, &verifier),
+            _ => None,
+        };
         Authenticated {
             client: self.client,
             upstream: self.upstream,
@@ -221,7 +244,7 @@ impl Exchange {
                 client: self.from_client.rest(),
                 upstream: self.from_upstream.rest(),
             },
-            means: None,
+            means: keys.map(Means::Scram),
         }
     }
 }

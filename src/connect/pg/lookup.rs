@@ -17,8 +17,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     inbox::Inbox,
-    open_as::{Opened, Who, open},
-    prove::NotIn,
+    open_as::{Opened, open_service},
 };
 use crate::{
     auth::Verifier,
@@ -28,7 +27,7 @@ use crate::{
     wire::pg::{
         backend::{self, data_row},
         error::Fields,
-        frontend, startup,
+        frontend,
     },
 };
 
@@ -125,38 +124,9 @@ enum Unanswered {
     Refused(String),
 }
 
-const PARAMETERS: [(&str, &str); 4] = [
-    ("application_name", "lull"),
-    ("client_encoding", "UTF8"),
-    ("search_path", "pg_catalog"),
-    ("default_transaction_read_only", "on"),
-];
-
 impl Asking {
     async fn open(front: &Front) -> Result<Self, Fault> {
-        let Some((service, means)) = front.secrets.service() else {
-            return Err(Fault::proxy("auth_query without a service account"));
-        };
-        let mut parameters = vec![("user", service.user.as_str()), ("database", &service.database)];
-        parameters.extend(PARAMETERS);
-        let who = Who {
-            address: &front.cluster.primary.address,
-            user: &service.user,
-            packet: &startup::packet(&parameters),
-        };
-        let opened = open(front, who, &means, front.tls.for_service.as_ref()).await;
-        let Opened { stream, .. } = opened.map_err(|not_in| match not_in {
-            NotIn::Missing(missing) => Fault::upstream(missing),
-            NotIn::Fault(fault @ Fault::Upstream(_)) => fault,
-            // Not for the client to know.
-            own => {
-                let why = own.into_fault();
-                Fault::proxy(format!(
-                    "the service account {:?} cannot log in: {why}",
-                    service.user
-                ))
-            }
-        })?;
+        let Opened { stream, .. } = open_service(front, &front.cluster.primary.address).await?;
         Ok(Self {
             stream,
             inbox: Inbox::default(),

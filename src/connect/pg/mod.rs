@@ -33,7 +33,7 @@ use cancel::Key;
 pub(super) use dial::Declined;
 pub(super) use lookup::Lookup;
 use open::{Opened, open};
-pub use open_as::{Opened as OpenedAs, Who, open_as, open_known};
+pub use open_as::{Opened as OpenedAs, Who, open_as, open_known, open_service};
 pub(super) use probe::probe;
 pub use said::Said;
 use terminate::terminate;

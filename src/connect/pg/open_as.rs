@@ -11,7 +11,7 @@ use super::{
     prove::{NotIn, Upstream},
     said::Said,
 };
-use crate::{auth::Means, config::Address, connect::Front, fault::Fault, relay::Stream};
+use crate::{auth::Means, config::Address, connect::Front, fault::Fault, relay::Stream, wire::pg::startup};
 
 /// Where a connection is to go, and as whom: `packet` names the same user.
 #[derive(Clone, Copy, Debug)]
@@ -38,9 +38,13 @@ pub async fn open_as(front: &Front, who: Who<'_>, means: &Means) -> Result<Opene
     open(front, who, means, tls).await.map_err(NotIn::into_fault)
 }
 
-/// The same with the secret that lull knows. One that the server does not take any more is looked up again, once.
-pub async fn open_known(front: &Front, who: Who<'_>) -> Result<Opened, Fault> {
-    let means = known(front, who.user).await?;
+/// The same with what the user has proven to lull, or else with the secret that lull knows. One that the server does not
+/// take any more is looked up again, once.
+pub async fn open_known(front: &Front, who: Who<'_>, proven: Option<&Means>) -> Result<Opened, Fault> {
+    let means = match proven {
+        Some(proven) => proven.clone(),
+        None => known(front, who.user).await?,
+    };
     let tls = front.tls.for_upstream.as_ref();
     let refused = match open(front, who, &means, tls).await {
         Ok(opened) => return Ok(opened),
@@ -68,6 +72,42 @@ async fn known(front: &Front, user: &str) -> Result<Means, Fault> {
             "lull knows no way to log in as {user:?}: give users_file a password, or an md5 hash, of this \
              user, or say peer = true where the servers trust lull's address"
         ))
+    })
+}
+
+/// A connection as lull's own account, for questions that no client influences: nobody who may create objects decides
+/// what they mean, and they change nothing.
+pub async fn open_service(front: &Front, address: &Address) -> Result<Opened, Fault> {
+    let Some((service, means)) = front.secrets.service() else {
+        return Err(Fault::policy(
+            "there is no [cluster.service], the account that may ask",
+        ));
+    };
+    let packet = startup::packet(&[
+        ("user", &service.user),
+        ("database", &service.database),
+        ("application_name", "lull"),
+        ("client_encoding", "UTF8"),
+        ("search_path", "pg_catalog"),
+        ("default_transaction_read_only", "on"),
+    ]);
+    let who = Who {
+        address,
+        user: &service.user,
+        packet: &packet,
+    };
+    let opened = open(front, who, &means, front.tls.for_service.as_ref()).await;
+    opened.map_err(|not_in| match not_in {
+        NotIn::Missing(missing) => Fault::upstream(missing),
+        NotIn::Fault(fault @ Fault::Upstream(_)) => fault,
+        // Not for a client to know.
+        own => {
+            let why = own.into_fault();
+            Fault::proxy(format!(
+                "the service account {:?} cannot log in: {why}",
+                service.user
+            ))
+        }
     })
 }
 
