@@ -22,13 +22,14 @@ use std::{sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 
-use crate::config::Cluster;
+use crate::{auth::scram, config::Cluster};
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
 pub use pg::{OpenedAs, Said, Who, open_as, open_known, open_service};
-pub use probe::{Probed, probe};
+pub use probe::{Probed, probe, probe_service};
 pub use secrets::{SecretsError, check_secrets};
 pub use serve::serve;
+use tally::Asked;
 pub use tally::Tally;
 pub use tls::TlsError;
 
@@ -73,6 +74,13 @@ impl Front {
     /// A place among the sessions that the configuration allows.
     fn place(&self) -> Option<tally::Place> {
         self.tally.place(self.cluster.limits.connections_max)
+    }
+
+    /// What users are asked for, as far as it has shown.
+    fn asked(&self) -> Asked {
+        let seen = || *secrets::lock(&self.tally.asked);
+        let asked = self.secrets.asked().or_else(seen);
+        asked.unwrap_or(Asked::Scram(scram::ITERATIONS_DEFAULT))
     }
 
     /// Another configuration has taken its place: what it keeps open for questions of its own is closed.

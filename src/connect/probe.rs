@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::timeout;
+
 use super::{Front, mysql, pg};
 use crate::config::{Cluster, Protocol};
 
@@ -11,6 +13,25 @@ pub enum Probed {
     Fit(String),
     /// It may work, but somebody should know.
     Doubtful(String),
+}
+
+/// Whether lull's own account can log in, and may ask what it is to ask. None where there is none.
+pub async fn probe_service(cluster: &Arc<Cluster>) -> Option<Result<String, String>> {
+    cluster
+        .service
+        .as_ref()
+        .filter(|_| cluster.protocol == Protocol::PostgreSql)?;
+    let front = match Front::new(Arc::clone(cluster), Arc::default()) {
+        Ok(front) => front,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let limit = cluster.limits.login_timeout;
+    let rehearsed = timeout(limit, pg::rehearse(&front)).await;
+    let late = || Some(Err(format!("no answer within {limit:?} (login_timeout)")));
+    rehearsed.map_or_else(
+        |_| late(),
+        |rehearsed| rehearsed.map(|done| done.map_err(|fault| fault.to_string())),
+    )
 }
 
 /// Connects, with TLS where the configuration asks for it. What was found, or what would not work and why.

@@ -16,6 +16,7 @@ use std::{
 use arc_swap::ArcSwap;
 use zeroize::Zeroizing;
 
+use super::tally::Asked;
 use crate::{
     auth::{Means, Secret, Userlist, Verifier, scram},
     config::{Cluster, Service},
@@ -81,23 +82,11 @@ impl Secrets {
         Some((service, own.unwrap_or(Means::Trust)))
     }
 
-    /// Whether all users whom the file names have md5's verifiers: strangers must look like them.
-    pub(super) fn all_are_md5(&self) -> bool {
+    /// What users of the file are asked for. None: it has none.
+    pub(super) fn asked(&self) -> Option<Asked> {
         let users = self.users.load();
-        !users.is_empty()
-            && users
-                .verifiers()
-                .all(|verifier| matches!(verifier, Verifier::Md5(_)))
-    }
-
-    /// The iterations that users of the file have.
-    pub(super) fn iterations(&self) -> u32 {
-        let users = self.users.load();
-        let iterations = users.verifiers().find_map(|verifier| match verifier {
-            Verifier::Scram(verifier) => Some(verifier.iterations()),
-            _ => None,
-        });
-        iterations.unwrap_or(scram::ITERATIONS_DEFAULT)
+        let asked = users.verifiers().map(Asked::of);
+        asked.reduce(|one, other| if one == Asked::Md5 { other } else { one })
     }
 
     /// After a secret has turned out to be wrong. A file that cannot be read leaves what there was.
@@ -148,6 +137,16 @@ impl Secrets {
         }
         all.insert(user.to_owned(), (password.clone(), made.clone()));
         Ok(made)
+    }
+}
+
+impl Asked {
+    pub(super) fn of(verifier: &Verifier) -> Self {
+        match verifier {
+            Verifier::Md5(_) => Self::Md5,
+            Verifier::Scram(verifier) => Self::Scram(verifier.iterations()),
+            Verifier::Plain(_) => Self::Scram(scram::ITERATIONS_DEFAULT),
+        }
     }
 }
 

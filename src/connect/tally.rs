@@ -1,7 +1,7 @@
 //! What all workers know of a cluster together: how many clients it has, and whether its upstream was reached last.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
 };
 
@@ -13,10 +13,20 @@ use crate::{auth::Secret, fault::Fault};
 const UP: u8 = 1;
 const DOWN: u8 = 2;
 
+/// What users are asked for: strangers must look like them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Md5,
+    /// SCRAM with so many iterations.
+    Scram(u32),
+}
+
 #[derive(Debug, Default)]
 pub struct Tally {
     pub(super) throttle: Throttle,
     process_secret: OnceLock<Secret>,
+    /// How the user was asked whom auth_query has found last.
+    pub(super) asked: Mutex<Option<Asked>>,
     clients: AtomicUsize,
     reached: AtomicU8,
 }

@@ -87,6 +87,9 @@ async fn all(config: &Config) -> Vec<Finding> {
             Ok(Probed::Doubtful(text)) => Finding::new(Level::Warn, subject, text),
             Err(text) => Finding::new(Level::Fail, subject, text),
         });
+        if let Some(done) = connect::probe_service(cluster).await {
+            findings.push(Finding::from(format!("{}: service account", cluster.name), done));
+        }
     }
     findings
 }

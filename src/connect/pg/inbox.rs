@@ -1,8 +1,10 @@
 //! Reads messages of a login from a stream, one by one, and keeps what came with them.
 //!
-//! Guarantees that no message longer than its limit is held, whatever length it claims.
+//! Guarantees that no message longer than its limit is held, whatever length it claims, and that what was held is
+//! overwritten: there are passwords in it.
 
 use tokio::io::AsyncReadExt;
+use zeroize::Zeroizing;
 
 use crate::{
     relay::Stream,
@@ -14,7 +16,7 @@ const READ_BYTES: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     at: usize,
 }
 
@@ -43,7 +45,8 @@ impl Inbox {
 
     /// What has been read and not been used.
     pub(super) fn rest(mut self) -> Vec<u8> {
-        self.bytes.split_off(self.at.min(self.bytes.len()))
+        let at = self.at.min(self.bytes.len());
+        self.bytes.split_off(at)
     }
 
     /// The next message, header included.
@@ -117,7 +120,7 @@ impl Inbox {
             self.bytes.reserve(read_max.min(READ_BYTES));
             let mut limited = (&mut *stream).take(read_max as u64);
             // The buffer grows by what has come, not by what was announced.
-            if limited.read_buf(&mut self.bytes).await? == 0 {
+            if limited.read_buf(&mut *self.bytes).await? == 0 {
                 return Err(Missing::Closed);
             }
         }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     auth::Verifier,
-    connect::{Front, secrets::lock},
+    connect::{Asked, Front, secrets::lock},
     fault::Fault,
     relay::Stream,
     wire::pg::{
@@ -102,6 +102,9 @@ pub(super) async fn verifier(front: &Front, user: &str) -> Result<Option<Verifie
     match answer {
         Ok(verifier) => {
             front.lookup.remember(user, verifier.clone());
+            if let Some(verifier) = &verifier {
+                *lock(&front.tally.asked) = Some(Asked::of(verifier));
+            }
             if !front.lookup.retired.load(Ordering::Relaxed) {
                 *idle = Some(asking);
             }
@@ -110,6 +113,25 @@ pub(super) async fn verifier(front: &Front, user: &str) -> Result<Option<Verifie
         Err(Unanswered::Lost(what)) => Err(Fault::upstream(format!("auth_query: {what}"))),
         Err(Unanswered::Refused(what)) => Err(Fault::proxy(format!("auth_query: {what}"))),
     }
+}
+
+/// Asks for a user who cannot be: whether the account can log in, and the query runs. None where there is no account.
+pub(in crate::connect) async fn rehearse(front: &Front) -> Option<Result<String, Fault>> {
+    let service = front.cluster.service.as_ref()?;
+    let mut asking = match Asking::open(front).await {
+        Ok(asking) => asking,
+        Err(fault) => return Some(Err(fault)),
+    };
+    let done = format!("{} logs in", service.user);
+    let Some(query) = &front.cluster.auth.auth_query else {
+        return Some(Ok(done));
+    };
+    Some(match asking.ask(query, "").await {
+        Ok(_) => Ok(format!("{done}, and auth_query runs")),
+        Err(Unanswered::Lost(what) | Unanswered::Refused(what)) => {
+            Err(Fault::upstream(format!("auth_query: {what}")))
+        }
+    })
 }
 
 /// lull's own connection.
@@ -155,6 +177,8 @@ impl Asking {
                 _ => {}
             }
         }
+        // What was read is overwritten.
+        self.inbox = Inbox::default();
         match refused {
             Some(refused) => Err(Unanswered::Refused(refused)),
             None if rows > 1 => Err(Unanswered::Refused(format!(

@@ -31,7 +31,7 @@ use crate::{
 use authenticate::{Authenticated, authenticate};
 use cancel::Key;
 pub(super) use dial::Declined;
-pub(super) use lookup::Lookup;
+pub(super) use lookup::{Lookup, rehearse};
 use open::{Opened, open};
 pub use open_as::{Opened as OpenedAs, Who, open_as, open_known, open_service};
 pub(super) use probe::probe;

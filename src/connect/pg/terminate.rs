@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     auth::{Means, Verifier, md5, scram},
-    connect::{Front, deadline::Deadline, failure::Failure},
+    connect::{Asked, Front, deadline::Deadline, failure::Failure},
     fault::Fault,
     relay::{Ahead, Stream},
     session::pg::Parameters,
@@ -90,7 +90,7 @@ async fn pass(
     }
 }
 
-/// How this user is asked. One who does not exist is asked as most are who do.
+/// How this user is asked. One who does not exist is asked as others are who do.
 async fn question(known: Option<Verifier>, user: &str, front: &Front) -> Result<Question, Fault> {
     let process_secret = front.tally.process_secret()?;
     Ok(match known {
@@ -99,13 +99,12 @@ async fn question(known: Option<Verifier>, user: &str, front: &Front) -> Result<
         Some(Verifier::Plain(password)) => {
             Question::Scram(front.secrets.made_of(&password, user, process_secret).await?)
         }
-        None if front.secrets.all_are_md5() => {
-            Question::Md5(md5::stored(process_secret.expose(), user.as_bytes()))
-        }
-        None => {
-            let iterations = front.secrets.iterations();
-            Question::Scram(scram::Verifier::mock(user, iterations, process_secret))
-        }
+        None => match front.asked() {
+            Asked::Md5 => Question::Md5(md5::stored(process_secret.expose(), user.as_bytes())),
+            Asked::Scram(iterations) => {
+                Question::Scram(scram::Verifier::mock(user, iterations, process_secret))
+            }
+        },
     })
 }
 

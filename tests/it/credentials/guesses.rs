@@ -95,3 +95,19 @@ fn where_all_have_md5_so_has_a_stranger() {
         assert_eq!(said.error_code(), Some("28P01"), "{said:?}");
     }
 }
+
+/// The server may have been told to make passwords more expensive.
+#[test]
+fn where_the_server_is_asked_a_stranger_gets_the_iterations_of_others() {
+    let server = server(Version::Newest);
+    let mut admin = server.superuser("postgres");
+    admin.run("SET scram_iterations = 5000");
+    admin.run("ALTER ROLE \"scram-sha-256\" PASSWORD 'secret'");
+    let lull = super::query::lull(&server, super::query::QUERY, "of-the-service");
+    let dsn = lull.connect_string("scram-sha-256", "postgres");
+    program::run(&mut psql(Version::Newest, &dsn, PASSWORD));
+    for user in ["scram-sha-256", "nobody"] {
+        let (_, challenge) = guess(&lull, user);
+        assert!(challenge.ends_with(",i=5000"), "{user}: {challenge}");
+    }
+}

@@ -6,10 +6,10 @@ use crate::support::tls::Certificate;
 use crate::support::{Lull, Postgres, Settings, Version, eventually};
 use crate::transparency::program;
 
-const QUERY: &str = "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END \
+pub const QUERY: &str = "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END \
     FROM pg_authid WHERE rolname = $1 AND rolcanlogin";
 
-fn lull(server: &Postgres, query: &str, password: &str) -> Lull {
+pub fn lull(server: &Postgres, query: &str, password: &str) -> Lull {
     Lull::with_config(server, |addresses| {
         let file = addresses.directory.join("service.pw");
         write_secret(&file, &format!("{password}\n"));
@@ -26,6 +26,12 @@ fn login(lull: &Lull, user: &str, password: &str) -> std::process::Command {
     psql(Version::Newest, &lull.connect_string(user, "postgres"), password)
 }
 
+fn check(lull: &Lull) -> String {
+    let config = lull.directory().join("lull.toml").display().to_string();
+    let checked = lull.cli(&["check", "--config", &config]);
+    String::from_utf8_lossy(&checked.stdout).into_owned()
+}
+
 #[test]
 fn users_come_in_whom_only_the_server_knows() {
     for version in Version::ALL {
@@ -39,6 +45,8 @@ fn users_come_in_whom_only_the_server_knows() {
             unknown.contains("password authentication failed for user \"nobody\""),
             "{unknown}"
         );
+        let expected = "ok    main: service account: service logs in, and auth_query runs";
+        assert!(check(&lull).contains(expected), "{}", check(&lull));
         // The connection is kept.
         let kept =
             "SELECT count(*) FROM pg_stat_activity WHERE usename = 'service' AND application_name = 'lull'";
@@ -93,6 +101,7 @@ fn the_query_finds_nothing_that_is_not_named_with_its_schema() {
         "{}",
         unqualified.log()
     );
+    assert!(check(&unqualified).contains("FAIL  main: service account: upstream: auth_query: 42883"));
     let qualified = lull(&server, "SELECT n, s FROM public.known($1)", "of-the-service");
     program::run(&mut login(&qualified, "md5", PASSWORD));
 }
@@ -108,6 +117,8 @@ fn a_service_account_that_cannot_log_in_is_in_the_log_and_not_told_to_clients() 
     );
     let expected = "the service account \"service\" cannot log in: upstream: it refused the login: 28P01";
     assert!(lull.log().contains(expected), "{}", lull.log());
+    let checked = check(&lull);
+    assert!(checked.contains("FAIL  main: service account"), "{checked}");
 }
 
 #[test]
