@@ -51,10 +51,18 @@ fn users_come_in_whom_only_the_server_knows() {
         let kept =
             "SELECT count(*) FROM pg_stat_activity WHERE usename = 'service' AND application_name = 'lull'";
         assert_eq!(server.value("postgres", kept).as_deref(), Some("1"));
+        // A session that came before a reload keeps the configuration of its time, but nothing else of it.
+        let held = program::Running::start(login(&lull, "md5", PASSWORD).args(["-c", "SELECT pg_sleep(60)"]));
+        eventually("a session is there", || {
+            let there =
+                "SELECT count(*) FROM pg_stat_activity WHERE usename = 'md5' AND query LIKE '%sleep%'";
+            (server.value("postgres", there)? == "1").then_some(())
+        });
         assert!(lull.cli(&["reload"]).status.success());
         eventually("the one of before the reload is closed", || {
             (server.value("postgres", kept)? == "0").then_some(())
         });
+        drop(held);
         program::run(&mut login(&lull, "md5", PASSWORD));
         // And opened again when the server has closed it.
         server
