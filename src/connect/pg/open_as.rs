@@ -53,8 +53,10 @@ pub async fn open_known(front: &Front, who: Who<'_>, proven: Option<&Means>) -> 
     if refused.is_by_secret() {
         front.lookup.forget(who.user);
         front.secrets.read_again().await;
-        let newer = known(front, who.user).await?;
-        if newer != means {
+        // Where nothing newer is known, the server's refusal is what there is to say.
+        if let Ok(newer) = known(front, who.user).await
+            && newer != means
+        {
             return open_as(front, who, &newer).await;
         }
     }
