@@ -10,6 +10,11 @@ pub const QUERY: &str = "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NU
     FROM pg_authid WHERE rolname = $1 AND rolcanlogin";
 
 pub fn lull(server: &Postgres, query: &str, password: &str) -> Lull {
+    lull_with("", server, query, password)
+}
+
+/// `first` is the beginning of the configuration.
+fn lull_with(first: &str, server: &Postgres, query: &str, password: &str) -> Lull {
     Lull::with_config(server, |addresses| {
         let file = addresses.directory.join("service.pw");
         write_secret(&file, &format!("{password}\n"));
@@ -18,7 +23,7 @@ pub fn lull(server: &Postgres, query: &str, password: &str) -> Lull {
              [cluster.service]\nuser = \"service\"\npassword_file = \"{}\"",
             file.display()
         );
-        addresses.config("", &auth)
+        format!("{first}\n{}", addresses.config("", &auth))
     })
 }
 
@@ -70,6 +75,52 @@ fn users_come_in_whom_only_the_server_knows() {
             .run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'service'");
         program::run(&mut login(&lull, "scram-sha-256", PASSWORD));
     }
+}
+
+/// The workers share one connection for their questions.
+#[test]
+fn a_storm_of_logins_over_several_workers_comes_in() {
+    let server = server(Version::Newest);
+    let lull = lull_with("workers = 3", &server, QUERY, "of-the-service");
+    let script = lull.directory().join("one.sql");
+    std::fs::write(&script, "SELECT 1;\n").unwrap();
+    let port = lull.address().port().to_string();
+    let crowd: Vec<_> = ["scram-sha-256", "md5"]
+        .into_iter()
+        .map(|user| {
+            let mut pgbench = program::newest("pgbench");
+            pgbench.args([
+                "-n",
+                "-C",
+                "-c",
+                "10",
+                "-j",
+                "2",
+                "-t",
+                "15",
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+            ]);
+            pgbench
+                .args(["-U", user, "-f"])
+                .arg(&script)
+                .arg("postgres")
+                .env("PGPASSWORD", PASSWORD);
+            program::Running::start(&mut pgbench)
+        })
+        .collect();
+    // Meanwhile others guess, each as another: none of their names is remembered yet.
+    for stranger in 0..10 {
+        program::fail(&mut login(&lull, &format!("stranger{stranger}"), "x"));
+    }
+    for pgbench in crowd {
+        let said = pgbench.finish();
+        assert!(said.contains("actually processed: 150/150"), "{said}");
+    }
+    let kept = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'service'";
+    assert_eq!(server.value("postgres", kept).as_deref(), Some("1"));
 }
 
 #[test]
