@@ -33,7 +33,36 @@ pub struct Opened {
     pub stragglers: Vec<Straggler>,
     pub prepared: Vec<PreparedTransaction>,
     pub audit: Vec<AuditFinding>,
+    /// How reads have come to replicas. None where that was not asked for.
+    pub replicas: Option<OnReplicas>,
     pub note: Option<String>,
+}
+
+/// Reads are on replicas, as far as they could move.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OnReplicas {
+    /// On a replica by now.
+    pub sessions: u64,
+    /// They move at the end of their transaction.
+    pub to_follow: u64,
+    pub stayed: Vec<Stayed>,
+    /// Why no replica of a cluster is fit: its sessions stay on the primary.
+    pub unfit: Vec<String>,
+    /// From the fence until a replica had come as far, and until the sessions had moved.
+    pub caught_up_ms: u64,
+    pub moved_ms: u64,
+}
+
+/// A session that stays on the primary, read-only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stayed {
+    pub session: String,
+    pub user: String,
+    pub database: String,
+    pub client: String,
+    pub why: String,
 }
 
 /// A session that did not stand at once, and what became of it.
@@ -55,8 +84,10 @@ pub struct Session {
     pub application_name: String,
     pub client: String,
     pub bypass: bool,
-    /// normal or read-only.
+    /// normal, read-only (on the primary) or replica.
     pub mode: String,
+    /// Why it is not on the server where its lull would have it.
+    pub stays: Option<String>,
     pub standing: bool,
     pub generation: u64,
     /// The generation of its first order, if that was a lull's.
@@ -147,7 +178,7 @@ pub struct SessionCount {
 #[serde(default)]
 pub struct UpstreamState {
     pub cluster: String,
-    /// primary.
+    /// primary or replica.
     pub role: String,
     pub address: String,
     /// None until lull has tried.
@@ -155,4 +186,10 @@ pub struct UpstreamState {
     pub sessions: u64,
     pub last_error: Option<String>,
     pub last_connect_ms: Option<u64>,
+    /// Of a replica: whether sessions may go there. The rest is what it last said of itself.
+    pub fit: Option<bool>,
+    pub position: Option<String>,
+    pub lag_ms: Option<u64>,
+    pub replay_paused: Option<bool>,
+    pub timeline: Option<u32>,
 }

@@ -182,6 +182,7 @@ fn request(on: &On, by: &str) -> Request {
         stragglers: on.stragglers,
         prepared: on.prepared,
         until_unix_ms: on.lasts.map(|lasts| milliseconds(now.saturating_add(lasts))),
+        replicas: on.replicas,
     }
 }
 

@@ -20,8 +20,8 @@ mod verb;
 mod wire;
 
 pub use answer::{
-    Answer, AuditFinding, Closed, FenceState, Opened, PreparedTransaction, Session, SessionCount, Status,
-    Straggler, UpstreamState,
+    Answer, AuditFinding, Closed, FenceState, OnReplicas, Opened, PreparedTransaction, Session, SessionCount,
+    Status, Stayed, Straggler, UpstreamState,
 };
 pub use client::{Client, ClientError, Event};
 pub use command::{Call, Command, Refused};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::verb::{DRAIN, Format, On, Wrong};
+use super::verb::{CATCH_UP, DRAIN, Format, On, Wrong};
 use crate::{
     config::parse_duration,
-    gate::{Prepared, Scope, Stragglers},
+    gate::{Fallback, OnReplicas, Prepared, Scope, Stragglers, Unmovable},
 };
 
 /// A reason is shown to clients, in the detail of every refusal.
@@ -100,6 +100,7 @@ impl Given {
             Some(_) => return Err(Wrong::Value("PREPARED is block or ignore".into())),
         };
         let drain = self.duration("DRAIN")?.unwrap_or(DRAIN);
+        let replicas = self.replicas()?;
         let lasts = self.duration("FOR")?;
         if lasts == Some(Duration::ZERO) {
             return Err(Wrong::Value("FOR must be above zero".into()));
@@ -111,7 +112,39 @@ impl Given {
             stragglers,
             prepared,
             lasts,
+            replicas,
         })
+    }
+
+    fn replicas(&mut self) -> Result<Option<OnReplicas>, Wrong> {
+        let wrong = |what: &str| Err(Wrong::Value(what.to_owned()));
+        match self.word("MODE").as_deref() {
+            None | Some("read_only") => return Ok(None),
+            Some("replica") => {}
+            Some(_) => return wrong("MODE is read_only or replica"),
+        }
+        let fallback = match self.word("FALLBACK").as_deref() {
+            None | Some("primary") => Fallback::Primary,
+            Some("wait") => Fallback::Wait,
+            Some("error") => Fallback::Error,
+            Some(_) => return wrong("FALLBACK is primary, wait or error"),
+        };
+        let unmovable = match self.word("UNMOVABLE").as_deref() {
+            None | Some("stay") => Unmovable::Stay,
+            Some("close") => Unmovable::Close,
+            Some("refuse") => Unmovable::Refuse,
+            Some(_) => return wrong("UNMOVABLE is stay, close or refuse"),
+        };
+        let catch_up = self.duration("CATCH_UP")?.unwrap_or(CATCH_UP);
+        Ok(Some(OnReplicas {
+            catch_up_ms: u64::try_from(catch_up.as_millis()).unwrap_or(u64::MAX),
+            fallback,
+            unmovable,
+        }))
+    }
+
+    fn word(&mut self, key: &str) -> Option<String> {
+        self.take(key).map(|word| word.to_ascii_lowercase())
     }
 
     fn duration(&mut self, key: &str) -> Result<Option<Duration>, Wrong> {

@@ -70,6 +70,7 @@ pub(super) fn columns(verb: &Verb, format: Format) -> Option<&'static [&'static 
             "age",
             "transaction_age",
             "last_tag",
+            "stays",
         ],
         Verb::Upstreams => &[
             "cluster",
@@ -79,6 +80,11 @@ pub(super) fn columns(verb: &Verb, format: Format) -> Option<&'static [&'static 
             "sessions",
             "last_connect_ms",
             "last_error",
+            "fit",
+            "position",
+            "lag_ms",
+            "replay_paused",
+            "timeline",
         ],
         Verb::Status { .. } => &["what", "value"],
         Verb::Help => &["verb", "takes", "does"],
@@ -216,6 +222,7 @@ fn session(session: &Session) -> Row {
         text(age(session.age_ms)),
         text(age(session.transaction_ms)),
         text(&session.last_tag),
+        session.stays.clone(),
     ]
 }
 
@@ -228,6 +235,11 @@ fn upstream(upstream: &UpstreamState) -> Row {
         text(upstream.sessions),
         upstream.last_connect_ms.and_then(text),
         upstream.last_error.clone(),
+        upstream.fit.and_then(text),
+        upstream.position.clone(),
+        upstream.lag_ms.and_then(text),
+        upstream.replay_paused.and_then(text),
+        upstream.timeline.and_then(text),
     ]
 }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::options::{self, Given};
-use crate::gate::{Prepared, Scope, Stragglers};
+use crate::gate::{OnReplicas, Prepared, Scope, Stragglers};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ask {
@@ -53,9 +53,11 @@ pub(super) struct On {
     pub(super) prepared: Prepared,
     /// How long until the lull ends by itself.
     pub(super) lasts: Option<Duration>,
+    pub(super) replicas: Option<OnReplicas>,
 }
 
 pub(super) const DRAIN: Duration = Duration::from_secs(30);
+pub(super) const CATCH_UP: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
@@ -68,7 +70,8 @@ pub(super) enum Wrong {
 pub(super) const VERBS: &[(&str, &str, &str)] = &[
     (
         "LULL ON",
-        "[scope] (REASON '..', DRAIN '30s', STRAGGLERS abort|terminate|report, FOR '2h', PREPARED block|ignore)",
+        "[scope] (REASON '..', DRAIN '30s', STRAGGLERS abort|terminate|report, FOR '2h', PREPARED block|ignore, \
+         MODE read_only|replica, CATCH_UP '30s', FALLBACK primary|wait|error, UNMOVABLE stay|close|refuse)",
         "open a lull; returns at the fence",
     ),
     ("LULL OFF", "[scope]", "close a lull"),

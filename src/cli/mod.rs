@@ -107,6 +107,9 @@ struct Serve {
     /// The MySQL or MariaDB server, in place of a file
     #[arg(long, value_name = "ADDRESS", requires = "listen", conflicts_with_all = ["config", "postgres"])]
     mysql: Option<Address>,
+    /// A replica of the PostgreSQL server, for lulls with --mode replica
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["config", "mysql"])]
+    replica: Vec<Address>,
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     listen: Vec<Address>,
@@ -140,6 +143,46 @@ struct On {
     /// Whether transactions prepared for two-phase commit keep the fence from being reached
     #[arg(long, value_name = "POLICY", default_value = "block")]
     prepared: Prepared,
+    /// Where reads go on
+    #[arg(long, value_name = "MODE", default_value = "read-only")]
+    mode: ReadsOn,
+    /// How long a replica may take to come as far as the fence
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    catch_up: Duration,
+    /// What becomes of reads when no replica does
+    #[arg(long, value_name = "POLICY", default_value = "primary")]
+    fallback: Fallback,
+    /// What becomes of sessions that have what no replica can be given
+    #[arg(long, value_name = "POLICY", default_value = "stay")]
+    unmovable: Unmovable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReadsOn {
+    /// On the primary
+    ReadOnly,
+    /// On the replicas
+    Replica,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Fallback {
+    /// They stay on the primary
+    Primary,
+    /// The same, and lull goes on waiting
+    Wait,
+    /// The lull is not opened
+    Error,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Unmovable {
+    /// They stay on the primary
+    Stay,
+    /// Their connection ends
+    Close,
+    /// The lull is not opened
+    Refuse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -229,6 +272,8 @@ mod tests {
             "lull serve --postgres db:5432 --listen [::1]:6432 --listen /run/x.sock --bypass 127.0.0.1:6433 --admin /a --metrics 127.0.0.1:9187 --state /s",
             "lull check --config lull.toml --json",
             "lull on",
+            "lull serve --postgres db:5432 --replica db2:5432 --replica db3:5432 --listen 127.0.0.1:6432",
+            "lull on shop --mode replica --catch-up 1m --fallback wait --unmovable close",
             "lull on shop/crm@web --reason upgrade --drain 30s --stragglers report --for 2h --json",
             "lull --admin /a off shop",
             "lull status shop --json",

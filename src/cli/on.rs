@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    Exit, On, Policy, Prepared,
+    Exit, Fallback, On, Policy, Prepared, ReadsOn, Unmovable,
     find::{Find, Told, broken, misunderstood, refused, scope},
     output::{self, Progress},
     text,
@@ -63,10 +63,31 @@ fn verb(on: &On, scope: &Scope) -> String {
         .map(|lasts| format!(", FOR '{}ms'", lasts.as_millis()))
         .unwrap_or_default();
     format!(
-        "LULL ON {} (REASON {}, DRAIN '{}ms', STRAGGLERS {stragglers}, PREPARED {prepared}{lasts}, FORMAT json)",
+        "LULL ON {} (REASON {}, DRAIN '{}ms', STRAGGLERS {stragglers}, PREPARED {prepared}{lasts}{}, FORMAT json)",
         quoted(&scope.to_string()),
         quoted(&on.reason),
-        on.drain.as_millis()
+        on.drain.as_millis(),
+        on_replicas(on)
+    )
+}
+
+fn on_replicas(on: &On) -> String {
+    if on.mode == ReadsOn::ReadOnly {
+        return String::new();
+    }
+    let fallback = match on.fallback {
+        Fallback::Primary => "primary",
+        Fallback::Wait => "wait",
+        Fallback::Error => "error",
+    };
+    let unmovable = match on.unmovable {
+        Unmovable::Stay => "stay",
+        Unmovable::Close => "close",
+        Unmovable::Refuse => "refuse",
+    };
+    format!(
+        ", MODE replica, CATCH_UP '{}ms', FALLBACK {fallback}, UNMOVABLE {unmovable}",
+        on.catch_up.as_millis()
     )
 }
 

@@ -35,6 +35,7 @@ fn settings(serve: Serve, admin: Option<PathBuf>, json: bool) -> Result<Config, 
         (None, Some((protocol, primary))) => Config::from_flags(Flags {
             protocol,
             primary,
+            replicas: serve.replica,
             listen: serve.listen,
             bypass: serve.bypass,
             admin: None,

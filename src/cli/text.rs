@@ -2,7 +2,7 @@
 
 use super::output::{aligned, plain};
 use crate::{
-    admin::{Closed, FenceState, Opened, Session, Status, age},
+    admin::{Closed, FenceState, OnReplicas, Opened, Session, Status, age},
     gate::{Lull, timestamp},
 };
 
@@ -53,12 +53,40 @@ pub(super) fn opened(opened: &Opened) -> String {
             plain(&finding.why)
         ));
     }
+    lines.extend(opened.replicas.iter().flat_map(on_replicas));
     lines.extend(opened.note.iter().map(|note| format!("  {note}")));
     lines.push(format!(
         "  End it with: lull off {}",
         shell(&opened.scope.to_string())
     ));
     lines.join("\n")
+}
+
+fn on_replicas(moved: &OnReplicas) -> Vec<String> {
+    let mut lines = vec![format!(
+        "  replicas    {} moved after {}, {} to follow at the end of a transaction",
+        sessions_of(moved.sessions),
+        age(moved.moved_ms),
+        moved.to_follow
+    )];
+    for stayed in &moved.stayed {
+        let (user, database, client) = (&stayed.user, &stayed.database, &stayed.client);
+        lines.push(format!(
+            "  stays       {}  {}@{} from {}: {}",
+            stayed.session,
+            plain(user),
+            plain(database),
+            plain(client),
+            plain(&stayed.why)
+        ));
+    }
+    lines.extend(
+        moved
+            .unfit
+            .iter()
+            .map(|why| format!("  not used    {}", plain(why))),
+    );
+    lines
 }
 
 pub(super) fn closed(closed: &Closed) -> String {
@@ -190,7 +218,10 @@ pub(super) fn sessions(sessions: &[Session]) -> String {
     let row = |session: &Session| {
         let mode = match (session.bypass, session.standing) {
             (true, _) => "bypass".to_owned(),
-            (false, true) => session.mode.clone(),
+            (false, true) => match &session.stays {
+                Some(why) => format!("{} ({})", session.mode, plain(why)),
+                None => session.mode.clone(),
+            },
             (false, false) => format!("{} (not yet)", session.mode),
         };
         let transaction = match session.transaction_ms {

@@ -74,6 +74,10 @@ pub struct Cluster {
     /// A lull does not touch sessions of these users, wherever they come in.
     pub bypass_users: BTreeSet<String>,
     pub primary: Upstream,
+    /// Where reads can go while a lull is open on the primary. TLS as towards that.
+    pub replicas: Vec<Address>,
+    /// A replica that is further behind is shown as not fit.
+    pub lag_max: Duration,
     pub client_tls: ClientTls,
     pub auth: Auth,
     /// lull's own account.
@@ -245,6 +249,7 @@ impl Limits {
 pub struct Flags {
     pub protocol: Protocol,
     pub primary: Address,
+    pub replicas: Vec<Address>,
     pub listen: Vec<Address>,
     pub bypass: Vec<Address>,
     pub admin: Option<PathBuf>,

@@ -65,6 +65,9 @@ pub(super) struct Cluster {
     #[serde(default)]
     pub(super) bypass_users: Vec<Spanned<String>>,
     pub(super) primary: Spanned<Address>,
+    #[serde(default)]
+    pub(super) replicas: Vec<Spanned<Address>>,
+    pub(super) lag_max: Option<Spanned<Span>>,
     pub(super) primary_sslmode: Option<Spanned<SslMode>>,
     pub(super) primary_ca: Option<PathBuf>,
     pub(super) announce: Option<bool>,

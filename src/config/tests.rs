@@ -113,6 +113,7 @@ fn flags_make_one_cluster_named_main() {
     let flags = Flags {
         protocol: Protocol::PostgreSql,
         primary: "127.0.0.1:5432".parse().unwrap(),
+        replicas: Vec::new(),
         listen: vec!["127.0.0.1:6432".parse().unwrap()],
         bypass: vec![],
         admin: Some("/a/b.sock".into()),

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, ti
 use toml::Spanned;
 
 use super::{
-    Address, Auth, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, SslMode,
-    Upstream, UpstreamTls, accounts, default_admin_socket, default_state_dir,
+    Address, Auth, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, Protocol,
+    SslMode, Upstream, UpstreamTls, accounts, default_admin_socket, default_state_dir,
     raw::{self, Place},
 };
 
+const LAG_MAX: Duration = Duration::from_secs(30);
 const NAME_BYTES_MAX: usize = 63;
 const WORKERS_MAX: usize = 1024;
 /// The smallest startup packet that holds the names that PostgreSQL allows, with room for options.
@@ -59,10 +60,11 @@ pub(super) fn file(raw: raw::File, place: &Place<'_>) -> Result<Config, ConfigEr
 
 pub(super) fn flags(flags: Flags) -> Result<Config, ConfigError> {
     let mut listening: Vec<&Address> = Vec::new();
-    for address in flags.listen.iter().chain(&flags.bypass) {
+    let ours = flags.listen.iter().chain(&flags.bypass);
+    for address in flags.replicas.iter().chain(ours) {
         if listening.contains(&address) || *address == flags.primary {
             let wrong =
-                format!("{address} is given twice; the server, --listen and --bypass must all differ");
+                format!("{address} is given twice; the servers, --listen and --bypass must all differ");
             return Err(ConfigError::Wrong {
                 place: "command line".into(),
                 wrong,
@@ -81,8 +83,14 @@ pub(super) fn flags(flags: Flags) -> Result<Config, ConfigError> {
             tls: UpstreamTls::default(),
         },
         client_tls: ClientTls::default(),
-        auth: Auth::default(),
+        // They must trust lull's address: on a command line there is no place for secrets.
+        auth: Auth {
+            peer: !flags.replicas.is_empty(),
+            ..Auth::default()
+        },
         service: None,
+        replicas: flags.replicas,
+        lag_max: LAG_MAX,
         limits: Limits::of(flags.protocol),
         announce: true,
         signals: true,
@@ -131,6 +139,14 @@ fn cluster(raw: raw::Cluster, place: &Place<'_>, taken: &mut Taken) -> Result<Cl
     let listen = addresses(raw.listen, "listen", &name, &primary, place, taken)?;
     let bypass_listen = addresses(raw.bypass_listen, "bypass_listen", &name, &primary, place, taken)?;
     let service = accounts::service(raw.service, place)?;
+    let at = raw.replicas.first().map_or(at, |replica| replica.span().start);
+    let replicas = addresses(raw.replicas, "replicas", &name, &primary, place, taken)?;
+    if raw.protocol == Protocol::MySql && !replicas.is_empty() {
+        return Err(place.wrong(
+            at,
+            "replicas are for PostgreSQL: reads of MySQL stay on the primary",
+        ));
+    }
     Ok(Cluster {
         auth: accounts::auth(raw.auth, service.as_ref(), raw.protocol, place)?,
         service,
@@ -144,6 +160,8 @@ fn cluster(raw: raw::Cluster, place: &Place<'_>, taken: &mut Taken) -> Result<Cl
             tls: upstream_tls(&primary, raw.primary_sslmode, raw.primary_ca, place)?,
             address: primary,
         },
+        replicas,
+        lag_max: raw.lag_max.map_or(LAG_MAX, |span| span.into_inner().0),
         client_tls: client_tls(raw.tls, place)?,
         limits,
         announce: raw.announce.unwrap_or(true),

@@ -12,6 +12,7 @@ mod listen;
 mod mysql;
 mod pg;
 mod probe;
+mod replicas;
 mod secrets;
 mod serve;
 mod tally;
@@ -25,8 +26,9 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::{auth::scram, config::Cluster};
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
-pub use pg::{OpenedAs, Said, Who, open_as, open_known, open_service};
+pub use pg::{OpenedAs, Said, Watch, Who, open_as, open_known, open_service};
 pub use probe::{Probed, probe, probe_service};
+pub use replicas::{Replicas, Seen};
 pub use secrets::{SecretsError, check_secrets};
 pub use serve::serve;
 use tally::Asked;

@@ -2,13 +2,13 @@
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 
-use super::{Accepted, deadline::Deadline, failure, failure::Failure, mysql, pg};
+use super::{Accepted, Front, deadline::Deadline, failure, failure::Failure, mysql, pg};
 use crate::{
     config::Protocol,
     fault::Fault,
     gate::{Order, Principal},
-    relay::{Ahead, Cancel, End, Facts, Relay, Stream, Worker},
-    session::{HangUp, Session, outlet::Outlets},
+    relay::{Ahead, Cancel, Depart, End, Facts, Relay, Stream, Worker},
+    session::{HangUp, Session, Site, outlet::Outlets},
     telemetry::metrics::{Label, LimitHit, LoginResult, SessionEnd, Who, WorkerMetrics},
 };
 
@@ -22,6 +22,8 @@ pub(super) struct Arrival {
     pub(super) database: String,
     pub(super) application_name: String,
     pub(super) cancel: Cancel,
+    /// Its way to other servers of the cluster.
+    pub(super) depart: Option<Depart>,
     pub(super) born: Born,
     /// As in `Failure`.
     pub(super) sequence: u8,
@@ -85,7 +87,10 @@ async fn log_in(
         return Err(failure.because_of(LimitHit::Connections));
     };
     let arrived = match front.cluster.protocol {
-        Protocol::PostgreSql => pg::log_in(socket, &front, metrics, deadline).await?,
+        Protocol::PostgreSql => {
+            let site_of = |user: &str, database: &str| site_of(worker, &front, bypass, user, database);
+            pg::log_in(socket, &front, metrics, deadline, site_of).await?
+        }
         Protocol::MySql => Some(mysql::log_in(socket, &front, metrics, deadline).await?),
     };
     let Some(arrival) = arrived else {
@@ -125,7 +130,16 @@ async fn log_in(
         Arc::clone(metrics),
         arrival.cancel,
     );
+    let relay = relay.with_way(arrival.depart);
     Ok(Some(Box::new(relay.with(arrival.ahead, Box::new(place)))))
+}
+
+/// Where a client is to be logged in.
+fn site_of(worker: &Worker, front: &Front, bypass: bool, user: &str, database: &str) -> Site {
+    if bypass || front.cluster.bypass_users.contains(user) {
+        return Site::Primary;
+    }
+    worker.roster.site_for(&front.cluster.name, database, user)
 }
 
 fn count_end(metrics: &WorkerMetrics, client: &str, end: &End) {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use zeroize::Zeroizing;
 
-use super::throttle::Throttle;
+use super::{Replicas, throttle::Throttle};
 use crate::{auth::Secret, fault::Fault};
 
 const UP: u8 = 1;
@@ -29,6 +29,7 @@ pub struct Tally {
     pub(super) asked: Mutex<Option<Asked>>,
     clients: AtomicUsize,
     reached: AtomicU8,
+    pub replicas: Arc<Replicas>,
 }
 
 impl Tally {

@@ -2,7 +2,10 @@
 //!
 //! Times are milliseconds since the Unix epoch, given by the caller: nothing here reads a clock.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +34,41 @@ pub enum Prepared {
     Ignore,
 }
 
+/// What becomes of reads when no replica has come as far as the fence in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// They stay on the primary, read-only.
+    #[default]
+    Primary,
+    /// The same, and lull goes on waiting for a replica.
+    Wait,
+    /// The lull is not opened.
+    Error,
+}
+
+/// What becomes of a session that has what no replica can be given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unmovable {
+    /// It stays on the primary, read-only.
+    #[default]
+    Stay,
+    /// Its connection ends, with an error first.
+    Close,
+    /// The lull is not opened.
+    Refuse,
+}
+
+/// That reads go on on replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnReplicas {
+    /// How long a replica may take to come as far as the fence.
+    pub catch_up_ms: u64,
+    pub fallback: Fallback,
+    pub unmovable: Unmovable,
+}
+
 /// What an operator asks for with `lull on`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -43,6 +81,9 @@ pub struct Request {
     pub prepared: Prepared,
     /// When the lull ends by itself.
     pub until_unix_ms: Option<u64>,
+    /// None: reads go on on the primary.
+    #[serde(default)]
+    pub replicas: Option<OnReplicas>,
 }
 
 /// A lull that is open.
@@ -53,6 +94,9 @@ pub struct Lull {
     pub since_unix_ms: u64,
     /// The generation at which it was opened, or last changed.
     pub generation: u64,
+    /// The clusters whose reads go to replicas by now, and the log position that a replica must have replayed.
+    #[serde(default)]
+    pub moved: BTreeMap<String, String>,
 }
 
 impl Lull {

@@ -10,12 +10,12 @@ mod lull;
 mod model;
 mod scope;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 pub use fence::{Fence, SessionId};
-pub use lull::{Lull, Prepared, Request, Stragglers, timestamp};
+pub use lull::{Fallback, Lull, OnReplicas, Prepared, Request, Stragglers, Unmovable, timestamp};
 pub use scope::{MalformedScope, Principal, Scope};
 
 /// What a session must be now.
@@ -24,8 +24,21 @@ pub enum Mode {
     Normal,
     /// Read-only on the primary, because of this lull.
     ReadOnly(Arc<Lull>),
+    /// Read-only on a replica that has replayed this log position, because of this lull. Where there is none to go to: on
+    /// the primary.
+    Replica(Arc<Lull>, String),
     /// Normal, but lulls are open on other databases, which a session that can reach them must leave alone.
     Beside(Vec<Arc<Lull>>),
+}
+
+impl Mode {
+    /// The lull that makes a session read-only, wherever that is.
+    pub fn lull(&self) -> Option<&Arc<Lull>> {
+        match self {
+            Self::ReadOnly(lull) | Self::Replica(lull, _) => Some(lull),
+            Self::Normal | Self::Beside(_) => None,
+        }
+    }
 }
 
 /// The gate's instruction to a session to take a mode.
@@ -47,7 +60,10 @@ impl View {
     pub fn order_for(&self, who: &Principal) -> Order {
         let covering = self.lulls.iter().filter(|lull| lull.request.scope.covers(who));
         let mode = match covering.max_by_key(|lull| (lull.request.scope.specificity(), lull.generation)) {
-            Some(lull) => Mode::ReadOnly(Arc::clone(lull)),
+            Some(lull) => match lull.moved.get(&who.cluster) {
+                Some(position) => Mode::Replica(Arc::clone(lull), position.clone()),
+                None => Mode::ReadOnly(Arc::clone(lull)),
+            },
             None => Mode::Normal,
         };
         Order {
@@ -113,16 +129,42 @@ impl Gate {
             .iter()
             .find(|lull| lull.request.scope == request.scope);
         let since_unix_ms = before.map_or(now_unix_ms, |lull| lull.since_unix_ms);
+        // Who is on a replica stays there: the primary may be away.
+        let moved = before.filter(|_| request.replicas.is_some());
+        let moved = moved.map(|lull| lull.moved.clone()).unwrap_or_default();
         let lull = Arc::new(Lull {
             request,
             since_unix_ms,
             generation,
+            moved,
         });
         self.change(|lulls| {
             lulls.retain(|other| other.request.scope != lull.request.scope);
             lulls.push(Arc::clone(&lull));
         });
         lull
+    }
+
+    /// The reads of a lull's sessions go to replicas from now on: a new generation. None where the lull is not open any
+    /// more.
+    pub fn send_to_replicas(
+        &mut self,
+        lull: &Lull,
+        positions: BTreeMap<String, String>,
+    ) -> Option<Arc<Lull>> {
+        if !self.is_open(&lull.request.scope, lull.generation) {
+            return None;
+        }
+        let sent = Arc::new(Lull {
+            generation: self.view.generation + 1,
+            moved: positions,
+            ..lull.clone()
+        });
+        self.change(|lulls| {
+            lulls.retain(|other| other.request.scope != sent.request.scope);
+            lulls.push(Arc::clone(&sent));
+        });
+        Some(sent)
     }
 
     /// Closes the lull on this very scope. None where there was none.

@@ -47,6 +47,7 @@ fn request(of: usize) -> Request {
         stragglers: Stragglers::Report,
         prepared: Prepared::Block,
         until_unix_ms: None,
+        replicas: None,
     }
 }
 
@@ -141,6 +142,7 @@ impl World {
                 request: request(of),
                 since_unix_ms: 0,
                 generation,
+                moved: Default::default(),
             })
         });
         Gate::restored(View {

@@ -8,6 +8,7 @@
 //!
 //! It must not know protocols, lulls or how a login goes.
 
+mod journey;
 mod live;
 mod roster;
 mod stream;
@@ -38,6 +39,7 @@ use crate::{
     telemetry::metrics::{GuardAlarm, Label, LimitHit, ReassertCause, RefusalClass, WorkerMetrics},
 };
 
+pub use journey::{Arrived, Depart, UnderWay};
 pub use live::{Facts, Live};
 pub use roster::{Interrupt, Need, Place, Roster};
 pub use stream::{Plain, Stream};
@@ -79,6 +81,8 @@ pub struct Relay {
     pub out: Outlets,
     pub metrics: Arc<WorkerMetrics>,
     pub cancel: Cancel,
+    depart: Option<Depart>,
+    under_way: Option<UnderWay>,
     /// The client sends no more; it may still be listening.
     client_silent: bool,
     client_gone: bool,
@@ -117,6 +121,8 @@ impl Relay {
             out,
             metrics,
             cancel,
+            depart: None,
+            under_way: None,
             client_silent: false,
             client_gone: false,
             upstream_shut: false,
@@ -201,7 +207,7 @@ impl Relay {
     }
 
     fn round(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
-        let mut moved = self.take_instructions()?;
+        let mut moved = self.take_instructions()? | self.travel(cx)?;
         if let Some(ahead) = self.ahead.take() {
             self.take_ahead(&ahead)?;
         }
@@ -247,6 +253,8 @@ impl Relay {
         let mut buffer = worker.buffer.borrow_mut();
         let chunk = match read(&mut self.upstream, &mut buffer, cx) {
             Poll::Pending => return Ok(Round::Still),
+            // The session is about to leave it.
+            Poll::Ready(Ok(0) | Err(_)) if self.under_way.is_some() => return Ok(Round::Still),
             Poll::Ready(Ok(0)) => return Ok(Round::Over),
             Poll::Ready(Ok(bytes)) => buffer.get(..bytes).unwrap_or_default(),
             // The server has gone without a word: no statement of the session runs any more.
@@ -362,6 +370,9 @@ impl Relay {
         }
         for question in effects.unanswered {
             self.worker.roster.unanswered(question);
+        }
+        if let Some(journey) = effects.journey {
+            self.depart(journey);
         }
         if effects.made_objects {
             self.worker.roster.made_objects(&self.live);

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     fault::Fault,
     gate::{Fence, Mode, Order, Principal, Scope, SessionId, Stragglers, View},
-    session::{Activity, Answer, Audited, Instruction, Moved, Question, Report, Session},
+    session::{Activity, Answer, Audited, Instruction, Moved, Question, Report, Session, Site},
 };
 
 use super::live::{Facts, Live};
@@ -89,6 +89,19 @@ impl Roster {
             self.provide_audit(&live);
         }
         Ok(live)
+    }
+
+    /// Where a session of this principal is to be born.
+    pub fn site_for(&self, cluster: &str, database: &str, user: &str) -> Site {
+        let who = Principal {
+            cluster: cluster.to_owned(),
+            database: database.to_owned(),
+            user: user.to_owned(),
+        };
+        match self.view.borrow().order_for(&who).mode {
+            Mode::Replica(..) => Site::Replica,
+            Mode::Normal | Mode::ReadOnly(_) | Mode::Beside(_) => Site::Primary,
+        }
     }
 
     pub fn principal(&self, who: Principal) -> Rc<Principal> {
@@ -379,6 +392,8 @@ mod tests {
                 wrote: None,
                 last_tag: "",
                 takes_questions: false,
+                site: Site::Primary,
+                stays: None,
             }
         }
         fn last_words(&mut self, _: &Fault, _: &mut Outlets) {}
@@ -420,6 +435,7 @@ mod tests {
             stragglers: Stragglers::Terminate,
             prepared: Prepared::Block,
             until_unix_ms: None,
+            replicas: None,
         };
         let generation = gate.open(request, 0).generation;
         roster.take_view(gate.view());

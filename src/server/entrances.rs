@@ -47,7 +47,7 @@ impl Entrances {
     pub(super) fn follow(&mut self, config: &Config) -> Result<(), Failure> {
         let mut fronts = HashMap::new();
         for cluster in &config.clusters {
-            fronts.insert(cluster.name.clone(), self.front(cluster)?);
+            fronts.insert(cluster.name.clone(), self.make_front(cluster)?);
         }
         let wanted: Vec<Key> = config.clusters.iter().flat_map(|cluster| keys(cluster)).collect();
         let mut bound = Vec::new();
@@ -68,10 +68,14 @@ impl Entrances {
         Ok(())
     }
 
-    fn front(&self, cluster: &Arc<Cluster>) -> Result<Front, Failure> {
+    fn make_front(&self, cluster: &Arc<Cluster>) -> Result<Front, Failure> {
         let before = self.fronts.get(&cluster.name);
         let tally = before.map(|front| Arc::clone(&front.load().tally));
         Ok(Front::new(Arc::clone(cluster), tally.unwrap_or_default())?)
+    }
+
+    pub(super) fn front(&self, cluster: &str) -> Option<Arc<Front>> {
+        Some(self.fronts.get(cluster)?.load_full())
     }
 
     /// Whether the last attempt to reach the cluster's upstream succeeded.
@@ -96,6 +100,7 @@ impl Entrances {
     fn replace(&mut self, fronts: HashMap<String, Front>) {
         self.fronts.retain(|name, _| fronts.contains_key(name));
         for (name, front) in fronts {
+            front.tally.replicas.follow(&front.cluster);
             match self.fronts.get(&name) {
                 Some(known) => known.swap(Arc::new(front)).retire(),
                 None => {

@@ -29,7 +29,7 @@ use crate::{
     connect::{self, Accepted, Front, Listener, Passed},
     gate::{Scope, Stragglers, View},
     relay::{Interrupt, Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
-    session::{Answer, Audited, Instruction},
+    session::{Answer, Audited, Instruction, Site},
 };
 
 const BEAT: Duration = Duration::from_millis(250);
@@ -224,7 +224,13 @@ impl Local {
             application_name: facts.application_name.to_string(),
             client: facts.client.to_string(),
             bypass: facts.bypass,
-            mode: if report.read_only { "read-only" } else { "normal" }.to_owned(),
+            mode: match (report.site, report.read_only) {
+                (Site::Replica, _) => "replica",
+                (Site::Primary, true) => "read-only",
+                (Site::Primary, false) => "normal",
+            }
+            .to_owned(),
+            stays: report.stays.map(|why| why.to_string()),
             standing: report.stands_at >= generation,
             generation: report.stands_at,
             born_at: live.born_at,

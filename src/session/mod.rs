@@ -51,6 +51,35 @@ pub enum Instruction {
     Close,
     /// A question of lull's own, to be asked when nobody is disturbed by it.
     Ask(Question),
+    /// The session's connection is another one from now on; or the journey has failed, and why.
+    Arrived(Result<Arrival, String>),
+}
+
+/// Which of its cluster's servers a session is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Site {
+    #[default]
+    Primary,
+    Replica,
+}
+
+/// A session must go on, on a connection to another server.
+#[derive(Debug)]
+pub struct Journey {
+    pub to: Site,
+    pub luggage: Luggage,
+}
+
+/// What a session needs where it goes.
+#[derive(Debug)]
+pub enum Luggage {
+    PostgreSql(Box<pg::Luggage>),
+}
+
+/// What the new server has reported of itself.
+#[derive(Debug, Default)]
+pub struct Arrival {
+    pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// What was found in a database: what must not be mentioned there while a lull covers it.
@@ -89,6 +118,8 @@ pub struct Effects {
     pub made_objects: bool,
     /// The session is another user's, or in another database, than before.
     pub moved: Option<Moved>,
+    /// The connection to the upstream must become one to another server. Until it has, the client's bytes wait.
+    pub journey: Option<Journey>,
     pub counts: Counts,
 }
 
@@ -165,6 +196,9 @@ pub struct Report {
     pub last_tag: &'static str,
     /// Whether it can ask the server something for lull.
     pub takes_questions: bool,
+    pub site: Site,
+    /// Why it is not where its order would have it.
+    pub stays: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

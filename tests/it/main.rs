@@ -21,6 +21,7 @@ mod fuzz;
 mod harness;
 mod oracle;
 mod race;
+mod replica;
 mod signals;
 mod support;
 mod switch;

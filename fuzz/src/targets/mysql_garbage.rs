@@ -164,6 +164,7 @@ impl Talk {
             stragglers: Stragglers::Abort,
             prepared: Prepared::Block,
             until_unix_ms: None,
+            replicas: None,
         };
         let generation = self.gate.open(request, 0).generation;
         let lull = self

@@ -125,6 +125,7 @@ fn arrival(exchange: Exchange<'_>, login: Login, response: &HandshakeResponse<'_
         ),
         // A statement is cancelled by KILL QUERY on another connection, which lull could only open with a password.
         cancel: Box::new(|| {}),
+        depart: None,
         born: Box::new(|order, out| {
             MySession::born(login, order, out).map(|session| Box::new(session) as Box<dyn Session>)
         }),

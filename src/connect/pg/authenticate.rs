@@ -34,7 +34,6 @@ pub(super) struct Authenticated {
     /// What came ahead.
     pub(super) ahead: Ahead,
     /// With what lull can log in again as this client, where the client's proof has shown it.
-    #[expect(dead_code, reason = "further connections of a session are not opened yet")]
     pub(super) means: Option<Means>,
 }
 
@@ -70,10 +69,7 @@ pub(super) async fn authenticate(
     deadline: Deadline,
 ) -> Result<Authenticated, Failure> {
     let began = Instant::now();
-    let upstream = match deadline
-        .keep(dial::dial(front, &front.cluster.primary.address))
-        .await
-    {
+    let upstream = match deadline.keep(dial::dial(front, &startup.server)).await {
         Some(Ok(upstream)) => upstream,
         Some(Err(fault)) => {
             metrics.upstream_failed(&fault);

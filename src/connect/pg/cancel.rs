@@ -9,16 +9,30 @@ use tokio::{
 };
 
 use super::dial;
-use crate::{connect::Front, fault::Fault, relay::Cancel, wire::pg::startup::CANCEL_REQUEST};
+use crate::{
+    config::Address, connect::Front, fault::Fault, relay::Cancel, wire::pg::startup::CANCEL_REQUEST,
+};
 
 /// Process id and secret key, as BackendKeyData carries them: 8 bytes in protocol 3.0, up to 260 in 3.2.
 pub(super) type Key = Box<[u8]>;
 
+/// Behind the length and the code.
+const KEY_AT: usize = 8;
+
 /// The server closes when it has seen to the request.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
-pub(super) async fn forward(front: &Front, packet: &[u8]) {
-    if let Err(fault) = send(front, packet).await {
+/// A client's request goes to where its session now is.
+pub(super) async fn route(front: &Front, packet: &[u8]) {
+    let key = packet.get(KEY_AT..).unwrap_or_default();
+    match front.tally.replicas.route(key) {
+        Some((server, key)) => forward(front, &server, &self::packet(&key)).await,
+        None => forward(front, &front.cluster.primary.address, packet).await,
+    }
+}
+
+async fn forward(front: &Front, server: &Address, packet: &[u8]) {
+    if let Err(fault) = send(front, server, packet).await {
         tracing::warn!(
             cluster = front.cluster.name,
             "a cancel request was not delivered: {fault}"
@@ -26,8 +40,8 @@ pub(super) async fn forward(front: &Front, packet: &[u8]) {
     }
 }
 
-async fn send(front: &Front, packet: &[u8]) -> Result<(), Fault> {
-    let mut upstream = dial::dial(front, &front.cluster.primary.address).await?;
+async fn send(front: &Front, server: &Address, packet: &[u8]) -> Result<(), Fault> {
+    let mut upstream = dial::dial(front, server).await?;
     upstream.write_all(packet).await.map_err(Fault::upstream)?;
     // Closing before the server has read could lose the request.
     let _ = timeout(CLOSE_WAIT, upstream.read(&mut [0; 64])).await;
@@ -35,11 +49,11 @@ async fn send(front: &Front, packet: &[u8]) -> Result<(), Fault> {
 }
 
 /// lull's own way to cancel what a session runs.
-pub(super) fn sender(front: Arc<Front>, key: Key) -> Cancel {
-    let packet: Box<[u8]> = packet(&key).into();
+pub(super) fn sender(front: Arc<Front>, server: Arc<Address>, key: &[u8]) -> Cancel {
+    let packet: Box<[u8]> = packet(key).into();
     Box::new(move || {
-        let (front, packet) = (Arc::clone(&front), packet.clone());
-        tokio::task::spawn_local(async move { forward(&front, &packet).await });
+        let (front, server, packet) = (Arc::clone(&front), Arc::clone(&server), packet.clone());
+        tokio::task::spawn_local(async move { forward(&front, &server, &packet).await });
     })
 }
 

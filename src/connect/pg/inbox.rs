@@ -33,6 +33,14 @@ pub(super) enum Missing {
 }
 
 impl Inbox {
+    /// With what has been read already.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            at: 0,
+        }
+    }
+
     fn unread(&self) -> &[u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }

@@ -6,6 +6,7 @@ mod broken;
 mod cancel;
 mod challenge;
 mod dial;
+mod enter;
 mod inbox;
 mod lookup;
 mod open;
@@ -14,6 +15,8 @@ mod probe;
 mod prove;
 mod said;
 mod terminate;
+mod travel;
+mod watch;
 
 use std::sync::Arc;
 
@@ -22,8 +25,8 @@ use crate::{
     config::AuthMode,
     fault::Fault,
     session::{
-        Session,
-        pg::{Login, PgSession, Settings},
+        Session, Site,
+        pg::{Kind, Login, PgSession, Settings},
     },
     telemetry::metrics::{LoginResult, WorkerMetrics},
     wire::pg::error::Report,
@@ -32,11 +35,12 @@ use authenticate::{Authenticated, authenticate};
 use cancel::Key;
 pub(super) use dial::Declined;
 pub(super) use lookup::{Lookup, rehearse};
-use open::{Opened, open};
+use open::{Opened, Startup, open};
 pub use open_as::{Opened as OpenedAs, Who, open_as, open_known, open_service};
 pub(super) use probe::probe;
 pub use said::Said;
 use terminate::terminate;
+pub use watch::Watch;
 
 /// None for a connection that only carried a cancel request.
 pub(super) async fn log_in(
@@ -44,16 +48,26 @@ pub(super) async fn log_in(
     front: &Arc<Front>,
     metrics: &Arc<WorkerMetrics>,
     deadline: Deadline,
+    site_of: impl FnOnce(&str, &str) -> Site,
 ) -> Result<Option<Arrival>, Failure> {
     let (client, mut startup) = match open(socket, front, deadline).await? {
         Opened::Cancel(client, packet) => {
             metrics.cancels.increment();
-            cancel::forward(front, &packet).await;
+            cancel::route(front, &packet).await;
             drop(client);
             return Ok(None);
         }
         Opened::Startup(client, startup) => (client, startup),
     };
+    let replicas = &front.tally.replicas;
+    let site = site_of(&startup.user, &startup.database);
+    let seat = match site {
+        Site::Replica if can_log_in_again(front, &startup).await => replicas.seat(),
+        Site::Replica | Site::Primary => None,
+    };
+    if let Some(seat) = &seat {
+        startup.server = Arc::clone(&seat.address);
+    }
     let authenticated = match front.cluster.auth.mode {
         AuthMode::Relay => authenticate(client, &mut startup, front, metrics, deadline).await,
         AuthMode::Terminate => terminate(client, &mut startup, front, metrics, deadline).await,
@@ -65,13 +79,22 @@ pub(super) async fn log_in(
         key,
         to_client,
         ahead,
-        means: _,
+        means,
     } = authenticated?;
+    let mut settings = settings(front);
+    settings.travels &= startup.kind == Kind::Sql;
+    let travels = settings.travels;
+    let site = seat.as_ref().map_or(Site::Primary, |_| Site::Replica);
     let login = Login {
         kind: startup.kind,
         parameters,
-        settings: settings(front),
+        settings,
+        site,
     };
+    let depart = travels.then(|| {
+        replicas.note_login(&startup.user, &startup.database);
+        travel::depart(Arc::clone(front), &startup, means, &key, seat)
+    });
     Ok(Some(Arrival {
         client,
         upstream,
@@ -79,7 +102,8 @@ pub(super) async fn log_in(
         user: startup.user,
         database: startup.database,
         application_name: startup.application_name,
-        cancel: cancel::sender(Arc::clone(front), key),
+        cancel: cancel::sender(Arc::clone(front), startup.server, &key),
+        depart,
         born: Box::new(|order, out| {
             *out.to_client.buffer(&[]) = to_client;
             PgSession::born(login, order, out).map(|session| Box::new(session) as Box<dyn Session>)
@@ -88,12 +112,22 @@ pub(super) async fn log_in(
     }))
 }
 
+/// Who is logged in by a replica must be able to go to the primary later.
+async fn can_log_in_again(front: &Front, startup: &Startup) -> bool {
+    let knows = match front.cluster.auth.mode {
+        AuthMode::Terminate => true,
+        AuthMode::Relay => open_as::known(front, &startup.user).await.is_ok(),
+    };
+    startup.kind == Kind::Sql && knows
+}
+
 fn settings(front: &Front) -> Settings {
     let limits = &front.cluster.limits;
     Settings {
         inspect_bytes_max: limits.inspect_bytes_max,
         prepared_statements_max: limits.prepared_statements_max,
         announce: front.cluster.announce,
+        travels: !front.cluster.replicas.is_empty(),
     }
 }
 

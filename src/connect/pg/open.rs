@@ -1,11 +1,13 @@
 //! The first packets of a client: TLS or not, and then a startup message or a cancel request (manual: "Start-up",
 //! "SSL Session Encryption", "Canceling Requests in Progress").
 
+use std::sync::Arc;
+
 use tokio::io::AsyncWriteExt;
 
 use super::inbox::{Inbox, Missing};
 use crate::{
-    config::ClientTlsMode,
+    config::{Address, ClientTlsMode},
     connect::{Front, Socket, deadline::Deadline, failure::Failure, tls::ALPN},
     fault::Fault,
     relay::Stream,
@@ -28,6 +30,8 @@ pub(super) struct Startup {
     pub(super) database: String,
     pub(super) application_name: String,
     pub(super) kind: Kind,
+    /// Where it is to be logged in.
+    pub(super) server: Arc<Address>,
     /// What the client has sent behind it.
     pub(super) inbox: Inbox,
 }
@@ -69,7 +73,7 @@ pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> R
             Ok(Opening::SslRequest | Opening::GssencRequest) => b"N",
             Ok(Opening::Cancel) => return Ok(Opened::Cancel(stream, packet)),
             Ok(Opening::Startup(said)) => {
-                let startup = who(&said, &packet, inbox);
+                let startup = who(&said, &packet, inbox, front);
                 return permitted(stream, startup, front);
             }
             Err(bad) => {
@@ -86,7 +90,7 @@ pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> R
     Err(Failure::new(LoginResult::ClientProtocol, fault, stream))
 }
 
-fn who(said: &startup::Startup<'_>, packet: &[u8], inbox: Inbox) -> Startup {
+fn who(said: &startup::Startup<'_>, packet: &[u8], inbox: Inbox, front: &Front) -> Startup {
     // The server cuts longer names, and a lull on the name that is left must cover the session.
     let text =
         |bytes: &[u8]| String::from_utf8_lossy(bytes.get(..NAME_BYTES_MAX).unwrap_or(bytes)).into_owned();
@@ -101,6 +105,7 @@ fn who(said: &startup::Startup<'_>, packet: &[u8], inbox: Inbox) -> Startup {
         database: text(database),
         application_name: text(said.application_name),
         kind: Kind::of(said.replication),
+        server: Arc::new(front.cluster.primary.address.clone()),
         inbox,
     }
 }

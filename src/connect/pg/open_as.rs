@@ -64,7 +64,7 @@ pub async fn open_known(front: &Front, who: Who<'_>, proven: Option<&Means>) -> 
 }
 
 /// What lull can show without the user's help: a SCRAM verifier is not enough.
-async fn known(front: &Front, user: &str) -> Result<Means, Fault> {
+pub(super) async fn known(front: &Front, user: &str) -> Result<Means, Fault> {
     if let Some(means) = front.secrets.means(user) {
         return Ok(means);
     }

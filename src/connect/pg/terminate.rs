@@ -117,9 +117,7 @@ async fn enter(
     means: &Means,
 ) -> Result<Upstream, Broken> {
     let began = Instant::now();
-    let stream = dial::dial(front, &front.cluster.primary.address)
-        .await
-        .map_err(unreachable)?;
+    let stream = dial::dial(front, &startup.server).await.map_err(unreachable)?;
     metrics.upstream_connect.observe(began.elapsed());
     let mut upstream = Upstream::new(stream);
     let not_in = match upstream

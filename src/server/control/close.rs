@@ -2,38 +2,38 @@
 
 use std::{
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{sync::oneshot, task::spawn_local, time::timeout};
 
 use super::{Control, millis, now_unix_ms};
 use crate::{
     admin::{Closed, Refused},
-    gate::Scope,
+    gate::{Lull, Scope},
     server::worker::ToWorker,
 };
 
 /// Idle sessions return within milliseconds; the others at the end of their transaction, which nobody waits for.
 const RETURN_WAIT: Duration = Duration::from_secs(1);
+/// A thousand sessions need as many new connections.
+const RETURN_FROM_REPLICAS_WAIT: Duration = Duration::from_secs(10);
 
 impl Control {
-    pub(super) async fn off(&self, scope: &Scope) -> Result<Closed, Refused> {
+    pub(super) async fn off(self: &Rc<Self>, scope: &Scope) -> Result<Closed, Refused> {
         self.known(scope)?;
         let began = Instant::now();
-        let existed = self
-            .gate
-            .borrow()
-            .view()
-            .lulls
-            .iter()
-            .any(|lull| lull.request.scope == *scope);
+        let view = self.gate.borrow().view();
+        let open = view.lulls.iter().find(|lull| lull.request.scope == *scope);
         let mut closed = Closed {
             scope: scope.clone(),
-            existed,
+            existed: open.is_some(),
             ..Closed::default()
         };
-        if existed {
+        let moved = open.as_ref().map(|lull| lull.moved.clone()).unwrap_or_default();
+        if let Some(lull) = &open {
+            self.primaries_are_back(lull).await?;
             self.change(|gate| gate.close(scope))?;
             tracing::info!(%scope, "lull ends");
         }
@@ -46,7 +46,15 @@ impl Control {
                 let _ = word.await;
             }
         };
-        let _ = timeout(RETURN_WAIT, all).await;
+        let limit = if moved.is_empty() {
+            RETURN_WAIT
+        } else {
+            RETURN_FROM_REPLICAS_WAIT
+        };
+        let _ = timeout(limit, all).await;
+        if !moved.is_empty() {
+            self.call_home(moved);
+        }
         let waits =
             |session: &crate::admin::Session| !session.bypass && session.generation < closed.generation;
         let waiting = self
@@ -85,10 +93,32 @@ impl Control {
     pub(super) fn close_due(self: &Rc<Self>) {
         let due = self.gate.borrow().due(now_unix_ms());
         for scope in due {
+            let view = self.gate.borrow().view();
+            let on_replicas = |lull: &&Arc<Lull>| lull.request.scope == scope && !lull.moved.is_empty();
+            if let Some(lull) = view.lulls.iter().find(on_replicas) {
+                self.close_when_primary_is_back(Arc::clone(lull));
+                continue;
+            }
             match self.change(|gate| gate.close(&scope)) {
                 Ok(_) => tracing::info!(%scope, "lull ends: its time is over"),
                 Err(error) => tracing::error!(%scope, "a lull whose time is over cannot be closed: {error}"),
             }
         }
+    }
+
+    /// The lull stays open while the primary is away: it is tried again with the next look at deadlines.
+    fn close_when_primary_is_back(self: &Rc<Self>, lull: Arc<Lull>) {
+        if self.returning.replace(true) {
+            return;
+        }
+        let control = Rc::clone(self);
+        spawn_local(async move {
+            let scope = &lull.request.scope;
+            match control.off(scope).await {
+                Ok(_) => tracing::info!(%scope, "lull ends: its time is over"),
+                Err(why) => tracing::error!(%scope, "a lull whose time is over goes on: {why}"),
+            }
+            control.returning.set(false);
+        });
     }
 }

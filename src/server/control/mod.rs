@@ -9,6 +9,7 @@ mod dialects;
 mod open;
 mod question;
 mod reload;
+mod replicas;
 mod view;
 
 use std::{
@@ -68,6 +69,8 @@ pub(super) struct Control {
     fence_durations: Arc<Histogram>,
     reload: Cell<Reload>,
     stopping: Cell<bool>,
+    /// A lull whose time is over waits for its primary.
+    returning: Cell<bool>,
 }
 
 pub(super) struct Parts {
@@ -123,6 +126,7 @@ impl Control {
                 succeeded: true,
             }),
             stopping: Cell::new(false),
+            returning: Cell::new(false),
         }
     }
 
@@ -131,6 +135,7 @@ impl Control {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let stopped = Rc::new(Notify::new());
+        spawn_local(Rc::clone(&self).watch_replicas());
         loop {
             // Every arm is cancel-safe: channels keep what is not taken, and a tick comes again.
             tokio::select! {

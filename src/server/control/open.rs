@@ -26,20 +26,20 @@ use crate::{
     telemetry::metrics::{Label, LimitHit, StragglerEnd},
 };
 
-type Notices = mpsc::UnboundedSender<String>;
+pub(super) type Notices = mpsc::UnboundedSender<String>;
 type Reply = oneshot::Sender<Result<Answer, Refused>>;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// The words of the workers that all their sessions stand.
-struct Fence {
+pub(super) struct Fence {
     sessions: usize,
     open: Vec<oneshot::Receiver<()>>,
 }
 
 impl Fence {
     /// Cancel-safe: what has been heard stays heard.
-    async fn reached(&mut self) {
+    pub(super) async fn reached(&mut self) {
         while let Some(word) = self.open.last_mut() {
             // A worker ends only with the process.
             let _ = word.await;
@@ -56,7 +56,7 @@ impl Control {
         notices: &Notices,
         reply: &mut Reply,
     ) -> Option<Result<Opened, Refused>> {
-        if let Err(refused) = self.known(&request.scope) {
+        if let Err(refused) = self.known(&request.scope).and_then(|()| self.can_move(&request)) {
             return Some(Err(refused));
         }
         let was_open = self
@@ -135,8 +135,12 @@ impl Control {
                 opened.position = Some((*only).clone());
             }
         }
-        opened.note = self.note(lull, &opened, blocked, self.audit_waits(&places));
-        self.note_fence(lull, &opened);
+        let mut lull = Arc::clone(lull);
+        if let Some(wanted) = lull.request.replicas.filter(|_| opened.fenced) {
+            lull = self.send_to_replicas(&lull, wanted, &mut opened, notices).await?;
+        }
+        opened.note = self.note(&lull, &opened, blocked, self.audit_waits(&places));
+        self.note_fence(&lull, &opened);
         tracing::info!(
             scope = %opened.scope, fenced = opened.fenced, ms = opened.fenced_ms, sessions = opened.sessions,
             position = opened.position, "lull is open"
@@ -197,7 +201,7 @@ impl Control {
         unasked.then(|| "no session is there to ask for the log position".to_owned())
     }
 
-    async fn watch(&self, lull: &Lull) -> Fence {
+    pub(super) async fn watch(&self, lull: &Lull) -> Fence {
         let mut fence = Fence {
             sessions: 0,
             open: Vec::new(),
@@ -415,7 +419,7 @@ impl Control {
         if is_open(&self.gate.borrow(), lull) {
             fences.push(FenceState {
                 scope: lull.request.scope.clone(),
-                generation: lull.generation,
+                generation: opened.generation,
                 reached: opened.fenced,
                 fenced_ms: opened.fenced.then_some(opened.fenced_ms),
                 positions: opened.positions.clone(),

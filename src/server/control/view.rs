@@ -86,13 +86,46 @@ impl Control {
                 sessions: sessions_on(&sessions, &cluster.name),
                 last_connect_ms: probed.is_ok().then(|| super::millis(began.elapsed())),
                 last_error: probed.err(),
+                ..UpstreamState::default()
             });
+            states.extend(self.replicas_of(cluster));
         }
         let entrances = self.entrances.borrow();
-        for state in &states {
+        for state in states.iter().filter(|state| state.role == "primary") {
             entrances.note_reached(&state.cluster, state.up == Some(true));
         }
         states
+    }
+
+    fn replicas_of(&self, cluster: &crate::config::Cluster) -> Vec<UpstreamState> {
+        let Some(front) = self.entrances.borrow().front(&cluster.name) else {
+            return Vec::new();
+        };
+        let lag_max_ms = super::millis(cluster.lag_max);
+        let state = |address: &crate::config::Address| {
+            let (seen, sessions) = front.tally.replicas.seen(address);
+            let state = UpstreamState {
+                cluster: cluster.name.clone(),
+                role: "replica".to_owned(),
+                address: address.to_string(),
+                sessions: u64::try_from(sessions).unwrap_or(u64::MAX),
+                ..UpstreamState::default()
+            };
+            let Some(seen) = seen else { return state };
+            UpstreamState {
+                up: Some(seen.up),
+                fit: Some(
+                    front.tally.replicas.is_fit(&seen) && seen.lag_ms.is_none_or(|ms| ms <= lag_max_ms),
+                ),
+                position: seen.position,
+                lag_ms: seen.lag_ms,
+                replay_paused: Some(seen.replay_paused),
+                timeline: seen.timeline,
+                last_error: seen.error,
+                ..state
+            }
+        };
+        cluster.replicas.iter().map(state).collect()
     }
 
     /// What the last attempts to reach the upstreams came to, those of clients included. Nothing is tried for it.
@@ -106,7 +139,10 @@ impl Control {
             sessions: sessions_on(sessions, &cluster.name),
             ..UpstreamState::default()
         };
-        config.clusters.iter().map(state).collect()
+        let with_replicas = |cluster: &Arc<crate::config::Cluster>| {
+            std::iter::once(state(cluster)).chain(self.replicas_of(cluster))
+        };
+        config.clusters.iter().flat_map(with_replicas).collect()
     }
 
     fn certificates(&self) -> Vec<Certificate> {
@@ -175,7 +211,7 @@ impl Control {
 fn sessions_on(sessions: &[Session], cluster: &str) -> u64 {
     let count = sessions
         .iter()
-        .filter(|session| session.cluster == cluster)
+        .filter(|session| session.cluster == cluster && session.mode != "replica")
         .count();
     u64::try_from(count).unwrap_or(u64::MAX)
 }

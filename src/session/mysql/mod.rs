@@ -49,7 +49,7 @@ use crate::{
 
 pub use audit::Audited;
 
-use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
+use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, Site, outlet::Outlets};
 use ledger::{Ledger, Owed};
 use questions::Asking;
 use refusal::Refusal;
@@ -311,7 +311,7 @@ impl MySession {
 
     fn covering(&self) -> Option<Arc<Lull>> {
         match &self.order.mode {
-            Mode::ReadOnly(lull) => Some(Arc::clone(lull)),
+            Mode::ReadOnly(lull) | Mode::Replica(lull, _) => Some(Arc::clone(lull)),
             Mode::Beside(_) | Mode::Normal => None,
         }
     }
@@ -320,7 +320,7 @@ impl MySession {
     fn beside(&self) -> Option<Arc<Lull>> {
         match &self.order.mode {
             Mode::Beside(lulls) => lulls.first().map(Arc::clone),
-            Mode::ReadOnly(_) | Mode::Normal => None,
+            Mode::ReadOnly(_) | Mode::Replica(..) | Mode::Normal => None,
         }
     }
 
@@ -426,6 +426,8 @@ impl Session for MySession {
                 }
             }
             Instruction::Straggle(policy) => self.straggle(policy, out),
+            // It makes no journeys.
+            Instruction::Arrived(_) => {}
             Instruction::Close => (self.closing, self.careful) = (true, true),
             Instruction::Ask(question) => {
                 self.questions.push_back(question);
@@ -458,6 +460,8 @@ impl Session for MySession {
                 .then(|| self.work.may_have_written(reported)),
             last_tag: "",
             takes_questions: !self.ended && self.takes_questions(),
+            site: Site::Primary,
+            stays: None,
         }
     }
 

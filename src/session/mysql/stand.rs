@@ -32,6 +32,14 @@ impl MySession {
     /// Takes an order. What follows from it is `advance`'s business.
     pub(super) fn take(&mut self, order: Order) {
         self.awaits_order = false;
+        // It has no way to a replica: it stays on the primary.
+        let order = match order.mode {
+            Mode::Replica(lull, _) => Order {
+                mode: Mode::ReadOnly(lull),
+                ..order
+            },
+            _ => order,
+        };
         let same_kind = std::mem::discriminant(&order.mode) == std::mem::discriminant(&self.order.mode);
         let stood = self.stands_at == order.generation;
         self.arrived = stood
@@ -145,7 +153,7 @@ impl MySession {
 
     fn stand(&mut self) {
         let stands = match &self.order.mode {
-            Mode::ReadOnly(_) => self.cover != Cover::None,
+            Mode::ReadOnly(_) | Mode::Replica(..) => self.cover != Cover::None,
             // What it does from now on is judged; what it has done and not committed may be anywhere.
             Mode::Beside(_) => self.is_beside(),
             Mode::Normal => self.set == Set::Nothing && !self.ledger.has_own(),

@@ -12,17 +12,17 @@ use crate::{
     },
 };
 
-use super::{Open, PgSession, Wrap, batch::Batch, inspect::Decision, own};
+use super::{Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own};
 
 impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
         let mut at = 0;
         let mut unbound = None;
-        let limit = self.settings.inspect_bytes_max;
+        let (limit, travels) = (self.settings.inspect_bytes_max, self.settings.travels);
         loop {
             let range = self.client.skim(chunk, &mut at, tags::COPY_DATA);
             out.to_upstream.forward(chunk, range);
-            let want = |header: Header| wanted_in_normal_mode(header, limit);
+            let want = |header: Header| wanted_in_normal_mode(header, limit, travels);
             match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
                 Piece::End => break,
                 Piece::Body(range) => out.to_upstream.forward(chunk, range),
@@ -34,12 +34,16 @@ impl PgSession {
                         _ => {}
                     }
                     self.note(header, unnamed);
+                    if travels {
+                        self.glance(header.tag, chunk.get(range.clone()).unwrap_or_default());
+                    }
                     out.to_upstream.forward(chunk, range);
                 }
                 Piece::Message(header, Seen::Gathered) => {
                     let message = self.client.gathered();
                     let unnamed = message.get(HEADER_BYTES) == Some(&0);
                     self.note(header, unnamed);
+                    self.glance(header.tag, &message);
                     if header.tag == tags::PARSE && unnamed {
                         self.keep_unbound(&message);
                     }
@@ -58,10 +62,20 @@ impl PgSession {
         if self.open == Open::Failed {
             return;
         }
-        let said = message
-            .get(HEADER_BYTES..)
-            .and_then(|body| tags::parse(body).ok());
-        self.unbound = said.map(|said| said.text.into());
+        self.unbound = message.get(HEADER_BYTES..).map(Into::into);
+    }
+
+    /// It may have to follow the session to another server.
+    fn keep_unnamed(&mut self, header: Header, message: &[u8]) {
+        let body = message.get(HEADER_BYTES..).unwrap_or_default();
+        let whole = body.len() == header.body_bytes;
+        match header.tag {
+            tags::PARSE if body.first() == Some(&0) => {
+                self.unnamed = (whole && self.settings.travels).then(|| body.into());
+            }
+            tags::QUERY => self.unnamed = None,
+            _ => {}
+        }
     }
 
     /// Keeps the books for one message that goes up.
@@ -115,10 +129,11 @@ impl PgSession {
             // Asked between two messages: the next one is not under way yet.
             let may_begin = self.may_begin();
             let (inspects, limit) = (self.inspects(), self.settings.inspect_bytes_max);
+            let travels = self.settings.travels;
             let skipping = self.lull.as_ref().is_some_and(|lull| lull.skipping);
             let want = |header: Header| match header.tag {
                 tag if skipping && is_skipped(tag) => Want::Discard,
-                _ => wanted_when_careful(header, inspects, limit),
+                _ => wanted_when_careful(header, inspects, limit, travels),
             };
             match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
                 Piece::End => break,
@@ -181,6 +196,8 @@ impl PgSession {
                 (lull.batch.wrapped, lull.wrap) = (true, Wrap::No);
             }
         });
+        self.keep_unnamed(header, message);
+        self.glance(header.tag, message);
         if !self.inspects() {
             self.note(header, message.get(HEADER_BYTES) == Some(&0));
             return Ok(Passed::Forward);
@@ -285,6 +302,9 @@ impl PgSession {
 
     /// Whether a batch may begin now.
     fn may_begin(&self) -> bool {
+        if self.travel.under_way {
+            return false;
+        }
         let awaits_audit = self.lull.as_ref().is_some_and(|lull| lull.awaits_audit());
         self.is_quiet() && !(awaits_audit && self.is_read_only_ordered())
     }
@@ -309,8 +329,9 @@ enum Passed {
     Hold,
 }
 
-fn wanted_in_normal_mode(header: Header, limit: usize) -> Want {
+fn wanted_in_normal_mode(header: Header, limit: usize, travels: bool) -> Want {
     match header.tag {
+        tags::QUERY if travels => Want::Prefix(GLANCE_BYTES),
         // In case a lull comes between it and its Bind. A text that nobody could inspect then is not waited for; its
         // first byte says whether the statement has a name.
         tags::PARSE if header.body_bytes <= limit => Want::Whole,
@@ -319,10 +340,10 @@ fn wanted_in_normal_mode(header: Header, limit: usize) -> Want {
     }
 }
 
-fn wanted_when_careful(header: Header, inspects: bool, limit: usize) -> Want {
+fn wanted_when_careful(header: Header, inspects: bool, limit: usize, travels: bool) -> Want {
     match header.tag {
         tags::COPY_DATA => Want::Header,
-        _ if !inspects => wanted_in_normal_mode(header, limit),
+        _ if !inspects => wanted_in_normal_mode(header, limit, travels),
         _ if header.body_bytes > limit => Want::Discard,
         _ => Want::Whole,
     }

@@ -15,12 +15,16 @@ pub mod audit;
 mod batch;
 mod book;
 mod client;
+mod customs;
 mod inspect;
 mod leaked;
 mod ledger;
+mod luggage;
 mod own;
 mod parameters;
+mod position;
 mod questions;
+mod recall;
 mod refusal;
 mod replication;
 mod stand;
@@ -28,6 +32,7 @@ mod straggle;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod travel;
 mod upstream;
 
 use std::{
@@ -42,13 +47,17 @@ use crate::{
     wire::pg::{backend::Status, error, frame::Frames},
 };
 
-use super::{Activity, Effects, Instruction, Question, Report, Session, outlet::Outlets};
+use super::{Activity, Effects, Instruction, Question, Report, Session, Site, outlet::Outlets};
 use batch::Batch;
 use book::Book;
+use customs::Customs;
 use ledger::Ledger;
+pub use luggage::{Luggage, Unpacking};
 pub use parameters::Parameters;
+pub use position::Position;
 pub use replication::Kind;
 use transaction::Transaction;
+use travel::Travel;
 
 /// What the login found out, and the limits that hold.
 #[derive(Debug)]
@@ -56,6 +65,8 @@ pub struct Login {
     pub kind: Kind,
     pub parameters: Parameters,
     pub settings: Settings,
+    /// Where the client was logged in.
+    pub site: Site,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +76,8 @@ pub struct Settings {
     pub prepared_statements_max: usize,
     /// Whether the client sees the server's reports of the setting that lull changes.
     pub announce: bool,
+    /// Whether the relay can open connections to other servers for it.
+    pub travels: bool,
 }
 
 /// What the audit of a database has found: what must not be mentioned there while a lull covers it.
@@ -99,8 +112,12 @@ pub struct PgSession {
     parameters: Box<Parameters>,
     /// Statements or cursors of the client's may have names that only the server knows.
     named: bool,
-    /// The unnamed statement's text where it has not been bound yet.
+    /// The body of the unnamed statement's Parse where it has not been bound yet.
     unbound: Option<Box<[u8]>>,
+    /// The same, bound or not, kept in a lull.
+    unnamed: Option<Box<[u8]>>,
+    /// None where none was set, or where the session cannot move.
+    customs: Option<Box<Customs>>,
 
     order: Order,
     stands_at: u64,
@@ -117,6 +134,7 @@ pub struct PgSession {
     /// The client has said Terminate, or the server FATAL: that the upstream closes then is no failure.
     farewell: bool,
     lull: Option<Box<InLull>>,
+    travel: Travel,
     own_reply: own::Reply,
     questions: VecDeque<Question>,
     effects: Effects,
@@ -139,6 +157,8 @@ enum Open {
 #[derive(Debug)]
 struct InLull {
     lull: Arc<Lull>,
+    /// How far the log of a server must be that the session goes to.
+    position: Position,
     /// None until the audit of the database is known: nothing of the client's that could run code goes up before.
     audited: Option<Arc<Audited>>,
     /// The message that is held waits for that.
@@ -203,6 +223,8 @@ impl PgSession {
             parameters: Box::new(login.parameters),
             named: false,
             unbound: None,
+            unnamed: None,
+            customs: None,
             order: Order {
                 generation: 0,
                 mode: Mode::Normal,
@@ -217,11 +239,13 @@ impl PgSession {
             out_of_step: false,
             farewell: false,
             lull: None,
+            travel: Travel::at(login.site),
             own_reply: own::Reply::default(),
             questions: VecDeque::new(),
             effects: Effects::default(),
         };
         session.take(order);
+        session.careful |= !session.is_in_place();
         match &mut session.lull {
             Some(lull) => lull.ready_owed = true,
             None => session.write_ready(&[], out),
@@ -238,7 +262,7 @@ impl PgSession {
     }
 
     fn is_read_only_ordered(&self) -> bool {
-        matches!(self.order.mode, Mode::ReadOnly(_))
+        self.order.mode.lull().is_some()
     }
 
     /// Whether what the client sends must be judged before it goes up: as long as the lull is open, and beyond its
@@ -326,6 +350,7 @@ impl Session for PgSession {
             Instruction::Audited(super::Audited::PostgreSql(audited)) => self.audited(audited),
             Instruction::Audited(super::Audited::MySql(_)) => {}
             Instruction::Straggle(policy) => self.straggle(policy, out),
+            Instruction::Arrived(arrival) => return self.arrive(arrival, out),
             Instruction::Close => (self.closing, self.careful) = (true, true),
             Instruction::Ask(question) => {
                 self.questions.push_back(question);
@@ -357,6 +382,8 @@ impl Session for PgSession {
             wrote: self.transaction.wrote,
             last_tag: self.transaction.last_tag,
             takes_questions: self.kind == Kind::Sql && !self.ended && self.takes_questions(),
+            site: self.travel.site,
+            stays: self.stays(),
         }
     }
 

@@ -18,6 +18,7 @@ pub(super) enum Own {
     Texts,
     Restore,
     Question,
+    Luggage,
     WrapBegin,
     WrapPin,
     WrapCommit,
@@ -53,7 +54,7 @@ impl Own {
                  UNION ALL SELECT 'c', name, statement FROM pg_catalog.pg_cursors"
             }
             Self::Restore => "RESET default_transaction_read_only",
-            Self::Question => "SELECT 1",
+            Self::Question | Self::Luggage => "SELECT 1",
             Self::WrapBegin | Self::AbortBegin => "BEGIN READ ONLY",
             Self::WrapPin => "SELECT 1",
             Self::WrapCommit => "COMMIT",

@@ -3,14 +3,14 @@
 //! `next_own` reads like the rules of DESIGN "PostgreSQL in a lull": one state in, one statement out. A session
 //! stands when the server has confirmed it, never because something was sent.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc};
 
 use crate::{
     fault::Fault,
     gate::{Lull, Mode, Order},
     session::outlet::Outlets,
-    sql::pg::{self as sql, Class, Conforming, Modes, RefusedWords, Statement, Wish},
-    wire::pg::backend::Status,
+    sql::pg::{self as sql, Class, Statement, Wish},
+    wire::pg::{backend::Status, frontend as tags},
 };
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     batch::Batch,
     book::Book,
     own::{self, Own, Reply},
+    position::Position,
     straggle::Straggle,
 };
 
@@ -28,14 +29,22 @@ pub(super) const GUARD_ATTEMPTS_MAX: u32 = 100;
 impl PgSession {
     /// Takes an order. What follows from it is `advance`'s business.
     pub(super) fn take(&mut self, order: Order) {
-        if let Mode::ReadOnly(lull) = &order.mode {
+        self.reconsider();
+        if let Some(lull) = order.mode.lull() {
             if !self.is_read_only_ordered() && !self.inspects() {
                 // What is under way has not been inspected, even where an earlier lull has left its guard.
                 self.cover = Cover::None;
             }
             match &mut self.lull {
                 Some(in_lull) => in_lull.lull = Arc::clone(lull),
-                None => self.lull = Some(Box::new(self.enter(lull))),
+                None => {
+                    self.unnamed.clone_from(&self.unbound);
+                    self.lull = Some(Box::new(self.enter(lull)));
+                }
+            }
+            if let Mode::Replica(_, position) = &order.mode {
+                let position = Position::read(position.as_bytes()).unwrap_or_default();
+                self.in_lull(|lull| lull.position = position);
             }
             self.careful = true;
         } else if let Some(in_lull) = &mut self.lull {
@@ -57,6 +66,7 @@ impl PgSession {
         };
         InLull {
             lull: Arc::clone(lull),
+            position: Position::default(),
             audited: None,
             book: Book::default(),
             batch: Batch::default(),
@@ -86,8 +96,9 @@ impl PgSession {
         if judged_by_other_words {
             lull.book = Book::default();
         }
-        if let Some(text) = self.unbound.take() {
-            let statement = Rc::new(self.recall(b"", &text));
+        let unbound = self.unbound.take();
+        if let Some(said) = unbound.as_ref().and_then(|body| tags::parse(body).ok()) {
+            let statement = Rc::new(self.recall(b"", said.text));
             self.in_lull(|lull| lull.book.recall_unnamed(statement));
         }
     }
@@ -95,7 +106,7 @@ impl PgSession {
     /// Says what must be said now, and lets the client's bytes go when nothing is left to say.
     /// `heard` is the chunk of the upstream's that has just been read.
     pub(super) fn advance(&mut self, heard: &[u8], out: &mut Outlets) -> Result<(), Fault> {
-        if self.ended || !self.careful {
+        if self.ended || !self.careful || self.travel.under_way {
             return Ok(());
         }
         self.settle_cover();
@@ -115,6 +126,11 @@ impl PgSession {
             self.in_lull(|lull| lull.ready_owed = false);
             self.write_ready(heard, out);
         }
+        if self.must_end() {
+            out.to_client.settle(heard);
+            self.terminate(out);
+            return Ok(());
+        }
         if self.closing && self.is_quiet() && self.transaction.status == Status::Idle {
             out.to_client.settle(heard);
             self.close(out);
@@ -122,7 +138,7 @@ impl PgSession {
         }
         if self.is_done() {
             self.careful = false;
-            self.lull = None;
+            (self.lull, self.unnamed) = (None, None);
             self.cover = Cover::None;
         }
         self.release(out)
@@ -139,6 +155,7 @@ impl PgSession {
             && !self.guarded
             && !self.lull.as_deref().is_some_and(unfinished)
             && !self.closing
+            && self.is_in_place()
             && self.questions.is_empty()
             && !self.stands_in()
     }
@@ -175,10 +192,11 @@ impl PgSession {
 
     fn stand(&mut self) {
         let stands = match self.order.mode {
-            Mode::ReadOnly(_) => self.cover != Cover::None || self.streams_wal(),
+            Mode::ReadOnly(_) | Mode::Replica(..) => self.cover != Cover::None || self.streams_wal(),
             // It cannot leave its database.
             Mode::Normal | Mode::Beside(_) => !self.guarded && !self.ledger.has_own(),
         };
+        let stands = stands && self.is_in_place();
         if stands {
             self.stands_at = self.order.generation;
         }
@@ -189,9 +207,9 @@ impl PgSession {
         self.kind != Kind::Sql && self.ledger.copying_in()
     }
 
-    fn next_own(&self) -> Option<Own> {
+    fn next_own(&mut self) -> Option<Own> {
         let read_only = self.is_read_only_ordered();
-        let (status, transaction) = (self.transaction.status, &self.transaction);
+        let status = self.transaction.status;
         if let Some(step) = self.lull.as_ref().and_then(|lull| {
             lull.straggle
                 .next_step(status, self.cover, !self.questions.is_empty())
@@ -209,9 +227,11 @@ impl PgSession {
         }
         match status {
             Status::Idle if read_only && self.cover == Cover::None => return Some(Own::GuardSession),
-            Status::Idle if !read_only && self.guarded => return Some(Own::Restore),
+            Status::Idle if self.must_travel() => return Some(Own::Luggage),
+            Status::Idle if !read_only && self.guarded && self.is_in_place() => return Some(Own::Restore),
             Status::InTransaction if read_only => {
                 let must_reassert = self.lull.as_ref().is_some_and(|lull| lull.must_reassert);
+                let transaction = &self.transaction;
                 match (self.cover, transaction.wrote) {
                     (Cover::None, None) if transaction.acted => return Some(Own::HasWritten),
                     (Cover::None, Some(true)) => {}
@@ -226,7 +246,7 @@ impl PgSession {
             }
             _ => {}
         }
-        if self.needs_texts() && (status == Status::Idle || transaction.acted) {
+        if self.needs_texts() && (status == Status::Idle || self.transaction.acted) {
             return Some(Own::Texts);
         }
         (self.takes_questions() && !self.questions.is_empty()).then_some(Own::Question)
@@ -260,6 +280,10 @@ impl PgSession {
                     .map_or(own.text(), |question| question.text.as_str());
                 own::write(up, text, simple_only);
             }
+            Own::Luggage => {
+                let text = self.luggage_question();
+                own::write(up, &text, simple_only);
+            }
             _ => own::write(up, own.text(), simple_only),
         }
         self.ledger.own(own);
@@ -287,6 +311,7 @@ impl PgSession {
             Own::Restore if !reply.failed() => self.guarded = false,
             Own::Restore => self.count_attempt("the setting to restore", &reply)?,
             Own::Question => self.answer(reply),
+            Own::Luggage => self.pack(reply),
             Own::WrapBegin => {}
             Own::WrapPin => {
                 let status = self.transaction.status;
@@ -350,72 +375,9 @@ impl PgSession {
         Err(Fault::upstream(format!("the server refused {what}: {why}")))
     }
 
-    fn fill_book(&mut self, reply: Reply) {
-        let (mut statements, mut portals) = (HashMap::new(), HashMap::new());
-        for row in reply.rows {
-            let [Some(kind), Some(name), Some(text)] = row.as_slice() else {
-                continue;
-            };
-            if own::is_own_name(name) {
-                continue;
-            }
-            let into = if kind == b"s" {
-                &mut statements
-            } else {
-                &mut portals
-            };
-            let mut statement = self.recall(name, text);
-            if kind == b"c" && locks_rows(text, &self.parameters.modes()) {
-                statement = of_class(Class::Leak("it locks rows"));
-            }
-            into.insert(name.as_slice().into(), Rc::new(statement));
-        }
-        // Where the question failed, names stay unknown and are refused.
-        match reply.error {
-            None => self.in_lull(|lull| lull.book.filled(statements, portals)),
-            Some(_) => self.in_lull(|lull| lull.texts_failed = true),
-        }
-    }
-
-    /// A text that the server knows already. What cannot be read must not run. The server may have read it by another
-    /// setting of `standard_conforming_strings` than it has now: where that matters, it cannot be read.
-    fn recall(&self, name: &[u8], text: &[u8]) -> Statement {
-        let modes = |conforming| Modes {
-            standard_conforming_strings: conforming,
-            ..self.parameters.modes()
-        };
-        let read = |conforming| self.recall_as(name, text, &modes(conforming));
-        match (read(Conforming::On), read(Conforming::Off)) {
-            (Some(one), Some(other)) if one == other => one,
-            _ => of_class(Class::Leak(
-                "it was prepared before the lull and cannot be judged",
-            )),
-        }
-    }
-
-    fn recall_as(&self, name: &[u8], text: &[u8], modes: &Modes) -> Option<Statement> {
-        let audited = self.lull.as_ref().and_then(|lull| lull.audited.as_ref())?;
-        if !matches!(audited.words.mentioned(text, modes), Ok(None)) {
-            return None;
-        }
-        let mut statements = sql::statements(text, modes).ok()?;
-        // What was named in SQL is listed with the whole message that it came in.
-        let names = |statement: &Statement| match &statement.class {
-            Class::Prepare { name: known, .. } | Class::Declare { name: known, .. } => known == name,
-            _ => false,
-        };
-        let alone = statements.len() == 1;
-        statements.retain(|statement| alone || names(statement));
-        let mut statement = statements.pop().filter(|_| statements.is_empty())?;
-        if let Class::Prepare { inner, .. } = statement.class {
-            statement = *inner;
-        }
-        statement.span = 0..0;
-        Some(statement)
-    }
-
     /// The client's batch is answered.
     pub(super) fn batch_done(&mut self) {
+        self.try_again();
         let status = self.transaction.status;
         let lifted_by_report = self.guarded && self.parameters.read_only_default == Some(false);
         let rolled_back = self.transaction.last_tag == "ROLLBACK";
@@ -456,15 +418,6 @@ fn restoring(wish: Wish) -> &'static str {
         Wish::On => "SET SESSION default_transaction_read_only = on",
         Wish::Off | Wish::Unknown => "SET SESSION default_transaction_read_only = off",
     }
-}
-
-/// A cursor from before the lull locks its rows as it is fetched from, whatever the transaction's mode is by then. (A
-/// column of that name is taken for the word: such a cursor must be declared again.)
-fn locks_rows(text: &[u8], modes: &Modes) -> bool {
-    let mut words = RefusedWords::new();
-    words.refuse(b"update");
-    words.refuse(b"share");
-    !matches!(words.mentioned(text, modes), Ok(None))
 }
 
 /// A statement of which only the class is known.

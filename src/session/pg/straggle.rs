@@ -178,7 +178,7 @@ impl PgSession {
         self.in_lull(|lull| lull.skipping = true);
     }
 
-    fn terminate(&mut self, out: &mut Outlets) {
+    pub(super) fn terminate(&mut self, out: &mut Outlets) {
         if let Some(lull) = self.lull.as_ref().filter(|_| !self.upstream.mid_message()) {
             refusal::write_terminated(out.to_client.buffer(&[]), &lull.lull);
         }

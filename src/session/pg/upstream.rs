@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     fault::Fault,
-    session::{Refused, outlet::Outlets},
+    session::{Refused, Site, outlet::Outlets},
     wire::pg::{
         backend::{self as tags, Status},
         error::{Fields, READ_ONLY_SQL_TRANSACTION},
@@ -158,6 +158,8 @@ impl PgSession {
                     self.open = Open::Failed;
                 }
                 self.transaction.did_something();
+                // A Parse that fails takes the statement before it away.
+                self.unnamed = None;
                 if self.careful && self.hear_error(body, chunk, out) {
                     return Ok(false);
                 }
@@ -246,6 +248,13 @@ impl PgSession {
         } else if lull.straggle.explains(fields.sqlstate()) {
             refusal::write_drained(up, &lull.lull);
             counts[Refused::Drained as usize] += 1;
+        } else if self.travel.site == Site::Replica && fields.is_refusal_of_standby() {
+            // What the standby advises is of no use to who does not know that it is one.
+            fields.remove(b'D');
+            fields.remove(b'H');
+            fields.replace(b'C', READ_ONLY_SQL_TRANSACTION);
+            refusal::explain(&mut fields, &lull.lull, up);
+            counts[Refused::Write as usize] += 1;
         } else if fields.sqlstate() == READ_ONLY_SQL_TRANSACTION.as_bytes() {
             refusal::explain(&mut fields, &lull.lull, up);
             counts[Refused::Write as usize] += 1;

@@ -128,7 +128,11 @@ fn upstreams(now: &Snapshot) -> Vec<Family> {
     );
     let mut sessions = Family::gauge("lull_upstream_sessions", "Sessions on an upstream.");
     for upstream in &now.upstreams {
-        let labels = [("cluster", upstream.cluster.as_str()), ("role", &upstream.role)];
+        let mut labels = vec![("cluster", upstream.cluster.as_str()), ("role", &upstream.role)];
+        if upstream.role == "replica" {
+            // There may be several.
+            labels.push(("address", &upstream.address));
+        }
         if let Some(is_up) = upstream.up {
             up.add(&labels, f64::from(u8::from(is_up)));
         }

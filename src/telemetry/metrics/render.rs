@@ -39,10 +39,12 @@ mod tests {
             stragglers: Default::default(),
             prepared: Default::default(),
             until_unix_ms: Some(9_000),
+            replicas: None,
         };
         Arc::new(Lull {
             request,
             since_unix_ms: 1_500,
+            moved: Default::default(),
             generation: 3,
         })
     }

@@ -3,6 +3,9 @@
 use super::{backend::ERROR, frontend::write, startup::cstr};
 
 pub const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+/// What a standby answers to some of what it refuses for being one: feature_not_supported, internal_error,
+/// object_not_in_prerequisite_state.
+const REFUSALS_OF_STANDBYS: [&[u8]; 3] = [b"0A000", b"XX000", b"55000"];
 
 /// The fields of one error, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +37,25 @@ impl<'a> Fields<'a> {
 
     pub fn message(&self) -> &'a [u8] {
         self.get(b'M').unwrap_or_default()
+    }
+
+    /// Whether a server that is no standby would not have said so. By the words of the message: the code alone stands for
+    /// much else.
+    pub fn is_refusal_of_standby(&self) -> bool {
+        let says = |words: &[u8]| self.message().windows(words.len()).any(|window| window == words);
+        REFUSALS_OF_STANDBYS.contains(&self.sqlstate()) && (says(b"recovery") || says(b"hot standby"))
+    }
+
+    /// Puts another value in a field's place.
+    pub fn replace(&mut self, kind: u8, value: &'a str) {
+        if let Some((_, old)) = self.0.iter_mut().find(|(k, _)| *k == kind) {
+            *old = value.as_bytes();
+        }
+    }
+
+    /// Takes a field away.
+    pub fn remove(&mut self, kind: u8) {
+        self.0.retain(|(k, _)| *k != kind);
     }
 
     /// Adds a field where the server set none, behind the message as libpq and the server order them.

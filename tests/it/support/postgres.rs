@@ -97,6 +97,43 @@ impl Postgres {
         server
     }
 
+    /// A streaming standby of this server, with a copy of all that is there now.
+    pub fn standby(&self) -> Self {
+        let account = Account::of_servers();
+        let scratch = Scratch::new("pg", account);
+        let (address, data) = (ports::free(), scratch.path.join("data"));
+        let mut command = Command::new(self.version.program("pg_basebackup"));
+        if self.version == Version::Newest {
+            command.env("LD_LIBRARY_PATH", self.version.program("../lib"));
+        }
+        let port = self.address.port().to_string();
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &port]);
+        command.args(["-c", "fast", "-X", "stream", "--no-sync", "-R", "-D"]);
+        command.arg(&data).current_dir("/").stdin(Stdio::null());
+        run_as(&mut command, account);
+        let output = command.output().expect("pg_basebackup runs");
+        assert!(output.status.success(), "pg_basebackup: {output:?}");
+        // The last word on a setting counts.
+        let conf = data.join("postgresql.conf");
+        let mut text = fs::read_to_string(&conf).expect("a copy of the primary's");
+        text.push_str(&format!(
+            "\nport = {}\nunix_socket_directories = '{}'\nwal_retrieve_retry_interval = '100ms'\n",
+            address.port(),
+            scratch.path.display()
+        ));
+        fs::write(&conf, text).expect("own file");
+        let standby = Self {
+            version: self.version,
+            address,
+            certificate: self.certificate.clone(),
+            shared: false,
+            process: Mutex::new(None),
+            scratch,
+        };
+        standby.start_again();
+        standby
+    }
+
     /// Starts the server after [`stop`](Self::stop) or [`kill9`](Self::kill9), with the same data and port; returns when it
     /// accepts connections.
     pub fn start_again(&self) {

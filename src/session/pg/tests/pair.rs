@@ -36,6 +36,7 @@ pub fn settings() -> Settings {
     Settings {
         inspect_bytes_max: 1 << 20,
         prepared_statements_max: 1000,
+        travels: false,
         announce: true,
     }
 }
@@ -55,6 +56,7 @@ impl Pair {
             kind: Kind::Sql,
             parameters,
             settings,
+            site: lull::session::Site::Primary,
         };
         let (gate, mut out) = (Gate::default(), Outlets::default());
         let order = Order {
@@ -134,6 +136,7 @@ impl Pair {
             stragglers: Stragglers::Abort,
             prepared: lull::gate::Prepared::Block,
             until_unix_ms: None,
+            replicas: None,
         };
         let generation = self.gate.open(request, 0).generation;
         let view: Arc<View> = self.gate.view();

@@ -1,0 +1,202 @@
+//! How a session comes to another server of its cluster, and back.
+//!
+//! Between two batches, in no transaction, the old server is asked for what must follow the session; the relay opens the
+//! new connection and puts that in place; only what is there as it was here is gone on with. Guarantees that nothing of
+//! the client's is sent meanwhile, and that what cannot move stays where it is, as read-only as it was.
+
+use std::sync::Arc;
+
+use crate::{
+    fault::Fault,
+    gate::{Mode, Unmovable},
+    session::{Arrival, Journey, Luggage as AnyLuggage, Site, outlet::Outlets},
+    wire::pg::{
+        backend::{self, Status},
+        frame::{Frames, HEADER_BYTES},
+        frontend,
+    },
+};
+
+use super::{
+    Kind, Open, PgSession,
+    customs::{Customs, GLANCE_BYTES},
+    luggage::{self, Luggage},
+    own::Reply,
+    parameters::READ_ONLY_DEFAULT,
+    position::Position,
+    stand::GUARD_ATTEMPTS_MAX,
+};
+
+/// What a session knows of its journeys.
+#[derive(Debug, Default)]
+pub(super) struct Travel {
+    pub(super) site: Site,
+    /// The relay is about it.
+    pub(super) under_way: bool,
+    /// Why it is not where its order would have it.
+    stays: Option<Arc<str>>,
+    /// What the server has listed, until the session has arrived.
+    left: Option<Box<Luggage>>,
+    attempts: u32,
+}
+
+impl Travel {
+    pub(super) fn at(site: Site) -> Self {
+        Self {
+            site,
+            ..Self::default()
+        }
+    }
+}
+
+impl PgSession {
+    /// Where the order would have the session.
+    fn ordered_site(&self) -> Site {
+        match self.order.mode {
+            Mode::Replica(..) => Site::Replica,
+            Mode::Normal | Mode::ReadOnly(_) | Mode::Beside(_) => Site::Primary,
+        }
+    }
+
+    /// It is where its order would have it, or must stay where it is.
+    pub(super) fn is_in_place(&self) -> bool {
+        let stays = self.travel.stays.is_some() && self.travel.site == Site::Primary;
+        self.travel.site == self.ordered_site() || stays
+    }
+
+    pub(super) fn stays(&self) -> Option<Arc<str>> {
+        self.travel.stays.clone().filter(|_| !self.is_where_ordered())
+    }
+
+    fn is_where_ordered(&self) -> bool {
+        self.travel.site == self.ordered_site()
+    }
+
+    /// Custom settings are listed by no server.
+    pub(super) fn glance(&mut self, tag: u8, message: &[u8]) {
+        if !self.settings.travels || !matches!(tag, frontend::QUERY | frontend::PARSE) {
+            return;
+        }
+        let mut seen = Customs::default();
+        let end = message.len().min(HEADER_BYTES + GLANCE_BYTES);
+        seen.look(message.get(HEADER_BYTES..end).unwrap_or_default());
+        if seen != Customs::default() {
+            self.customs.get_or_insert_default().add_all(seen);
+        }
+    }
+
+    /// What must be asked for.
+    pub(super) fn luggage_question(&self) -> String {
+        let customs = self.customs.as_ref();
+        luggage::question(customs.map(|customs| &**customs))
+    }
+
+    /// An order may change what there is to find out.
+    pub(super) fn reconsider(&mut self) {
+        self.travel.stays = None;
+        self.travel.attempts = 0;
+    }
+
+    /// Whether the journey can begin: the session is quiet and in no transaction.
+    pub(super) fn must_travel(&mut self) -> bool {
+        if self.is_in_place() || self.open != Open::No || self.travel.under_way {
+            return false;
+        }
+        if self.kind != Kind::Sql {
+            self.travel.stays = Some("it is a replication connection".into());
+            return false;
+        }
+        if !self.settings.travels {
+            self.travel.stays = Some("lull cannot log in as its user".into());
+            return false;
+        }
+        if self.customs.as_ref().is_some_and(|customs| customs.unknown) {
+            self.travel.stays = Some("it has custom settings of unknown names".into());
+            return false;
+        }
+        // What kept it on a replica is asked anew when the client has done something since.
+        self.travel.stays.is_none()
+    }
+
+    /// What cannot move is to end, by the operator's word.
+    pub(super) fn must_end(&self) -> bool {
+        let wanted = self.order.mode.lull().and_then(|lull| lull.request.replicas);
+        let ends = wanted.is_some_and(|wanted| wanted.unmovable == Unmovable::Close);
+        let idle = self.is_quiet() && self.transaction.status == Status::Idle;
+        ends && idle && self.stays().is_some()
+    }
+
+    /// The client has done something: what kept the session may be gone.
+    pub(super) fn try_again(&mut self) {
+        if self.travel.site == Site::Replica && self.settings.travels {
+            self.travel.stays = None;
+        }
+    }
+
+    /// The server has listed what must follow.
+    pub(super) fn pack(&mut self, reply: Reply) {
+        if let Some((_, why)) = &reply.error {
+            self.travel.attempts += 1;
+            if !reply.was_cancelled() || self.travel.attempts >= GUARD_ATTEMPTS_MAX {
+                self.stay(why);
+            }
+            return;
+        }
+        let mut luggage = Luggage::read(&reply.rows, self.parameters.modes());
+        if let Some(why) = luggage.stays.take() {
+            return self.stay(&why);
+        }
+        luggage.unnamed.clone_from(&self.unnamed);
+        luggage.customs = self.customs.as_deref().cloned();
+        luggage.behind = self.position();
+        let journey = Journey {
+            to: self.ordered_site(),
+            luggage: AnyLuggage::PostgreSql(Box::new(luggage.clone())),
+        };
+        self.travel.left = Some(Box::new(luggage));
+        self.travel.under_way = true;
+        self.effects.journey = Some(journey);
+    }
+
+    /// What the server must have in its log that the session goes to.
+    fn position(&self) -> Position {
+        let lull = self.lull.as_ref();
+        lull.map(|lull| lull.position).unwrap_or_default()
+    }
+
+    fn stay(&mut self, why: &str) {
+        self.travel.stays = Some(why.into());
+    }
+
+    /// The session's connection is another one from now on; or it stays where it is.
+    pub(super) fn arrive(
+        &mut self,
+        arrival: Result<Arrival, String>,
+        out: &mut Outlets,
+    ) -> Result<(), Fault> {
+        self.travel.under_way = false;
+        let left = self.travel.left.take().unwrap_or_default();
+        let arrival = match arrival {
+            Ok(arrival) => arrival,
+            Err(why) => {
+                self.stay(&why);
+                return self.advance(&[], out);
+            }
+        };
+        self.travel.site = match self.travel.site {
+            Site::Primary => Site::Replica,
+            Site::Replica => Site::Primary,
+        };
+        self.upstream = Frames::default();
+        let silent = !self.settings.announce;
+        for (name, value) in arrival.parameters {
+            self.parameters.report(&name, &value);
+            let hidden = silent && name == READ_ONLY_DEFAULT;
+            if left.reported(&name) != Some(&value) && !hidden {
+                let parts: [&[u8]; 4] = [&name, b"\0", &value, b"\0"];
+                frontend::write(out.to_client.buffer(&[]), backend::PARAMETER_STATUS, &parts);
+            }
+        }
+        self.advance(&[], out)
+    }
+}
