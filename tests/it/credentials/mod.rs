@@ -6,6 +6,7 @@ mod files;
 mod guesses;
 mod logins;
 mod query;
+mod replicas;
 mod secrets;
 
 use crate::support::places::Account;
