@@ -386,14 +386,19 @@ impl MySession {
         Ok(())
     }
 
-    /// A KILL QUERY of somebody's may hit a statement of lull's own, which then is said again.
-    pub(super) fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
+    /// A KILL QUERY of somebody's, or of lull's that comes late, may hit a statement of lull's own.
+    pub(super) fn is_said_again(&mut self, reply: &Gathered) -> bool {
         let mut attempts = ATTEMPTS_MAX;
         self.in_lull(|lull| {
             lull.attempts += 1;
             attempts = lull.attempts;
         });
-        if reply.was_interrupted() && attempts < ATTEMPTS_MAX {
+        reply.was_interrupted() && attempts < ATTEMPTS_MAX
+    }
+
+    /// A statement of lull's own that is interrupted is said again.
+    pub(super) fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
+        if self.is_said_again(reply) {
             return Ok(());
         }
         self.effects.counts.guard_alarms += 1;
