@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{Cancel, Relay, Stream};
+use super::{Bulk, Cancel, Relay, Stream};
 use crate::{
     fault::Fault,
     session::{Arrival, Instruction, Journey, outlet::Outlet},
@@ -58,6 +58,8 @@ impl Relay {
                 self.out.to_upstream = Outlet::default();
                 (self.upstream, self.cancel) = (arrived.upstream, arrived.cancel);
                 self.upstream_shut = false;
+                // What was known of the old one's stream says nothing of the new one's.
+                (self.awaits_upstream, self.from_upstream) = (false, Bulk::default());
                 (Ok(arrived.told), arrived.ahead)
             }
             Err(why) => (Err(why), Vec::new()),

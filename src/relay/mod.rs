@@ -8,6 +8,8 @@
 //!
 //! It must not know protocols, lulls or how a login goes.
 
+mod bulk;
+mod counting;
 mod journey;
 mod live;
 mod roster;
@@ -33,12 +35,13 @@ use tokio::{
 use crate::{
     fault::Fault,
     session::{
-        Activity, Counts, HangUp, Refused,
+        Activity, Effects, HangUp,
         outlet::{Outlet, Outlets},
     },
-    telemetry::metrics::{GuardAlarm, Label, LimitHit, ReassertCause, RefusalClass, WorkerMetrics},
+    telemetry::metrics::WorkerMetrics,
 };
 
+use bulk::Bulk;
 pub use journey::{Arrived, Depart, UnderWay};
 pub use live::{Facts, Live};
 pub use roster::{Interrupt, Need, Place, Roster};
@@ -46,7 +49,7 @@ pub use stream::{Plain, Stream};
 use transfer::{read, write};
 
 /// Large enough for one read of a bulk transfer; one per worker, because only one session reads at a time.
-pub const READ_BUFFER_BYTES: usize = 128 << 10;
+pub const READ_BUFFER_BYTES: usize = 256 << 10;
 /// After so many rounds a busy session lets others run.
 const ROUNDS_MAX: u32 = 16;
 /// How long a client may take to hear the last word.
@@ -90,9 +93,16 @@ pub struct Relay {
     upstream_shut: bool,
     hung_up: Option<HangUp>,
     stood_at: u64,
+    /// As the machine has counted them.
+    statements_run: u32,
     /// Since when the machine keeps bytes of the client back.
     held_since: Option<Instant>,
+    /// They had nothing to read in this turn, and will wake the task when they have: no need to ask again.
+    awaits_client: bool,
+    awaits_upstream: bool,
     ahead: Option<Ahead>,
+    from_client: Bulk,
+    from_upstream: Bulk,
     /// Given back when the session is over.
     _place: Option<Box<dyn Any>>,
 }
@@ -128,8 +138,13 @@ impl Relay {
             upstream_shut: false,
             hung_up: None,
             stood_at: 0,
+            statements_run: 0,
             held_since: None,
+            awaits_client: false,
+            awaits_upstream: false,
             ahead: None,
+            from_client: Bulk::default(),
+            from_upstream: Bulk::default(),
             _place: None,
         }
     }
@@ -183,6 +198,7 @@ impl Relay {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         self.live.wake_with(cx.waker());
+        (self.awaits_client, self.awaits_upstream) = (false, false);
         for _ in 0..ROUNDS_MAX {
             match self.round(cx) {
                 Ok(Round::Moved) => {}
@@ -212,6 +228,8 @@ impl Relay {
             self.take_ahead(&ahead)?;
         }
         self.flush(cx);
+        self.from_client.look(&self.client, cx);
+        self.from_upstream.look(&self.upstream, cx);
         match self.read_upstream(cx)? {
             Round::Over => return self.over(cx),
             round => moved |= round == Round::Moved,
@@ -246,13 +264,16 @@ impl Relay {
 
     fn read_upstream(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
         // What the client has not taken yet stops the upstream, as it would without a proxy.
-        if !self.out.to_client.is_empty() && !self.client_gone {
+        if self.awaits_upstream || !self.out.to_client.is_empty() && !self.client_gone {
             return Ok(Round::Still);
         }
         let worker = Rc::clone(&self.worker);
         let mut buffer = worker.buffer.borrow_mut();
         let chunk = match read(&mut self.upstream, &mut buffer, cx) {
-            Poll::Pending => return Ok(Round::Still),
+            Poll::Pending => {
+                self.awaits_upstream = true;
+                return Ok(Round::Still);
+            }
             // The session is about to leave it.
             Poll::Ready(Ok(0) | Err(_)) if self.under_way.is_some() => return Ok(Round::Still),
             Poll::Ready(Ok(0)) => return Ok(Round::Over),
@@ -261,6 +282,8 @@ impl Relay {
             Poll::Ready(Err(_)) => return Ok(Round::Over),
         };
         self.metrics.upstream_bytes.add(chunk.len() as u64);
+        self.from_upstream.sent(chunk.len(), &self.upstream);
+        self.from_client.interrupted(&self.client);
         let out = &mut self.out;
         self.live.drive(|machine| machine.upstream_bytes(chunk, out))?;
         if self.client_gone {
@@ -273,14 +296,17 @@ impl Relay {
     }
 
     fn read_client(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
-        let takes = self.live.drive(|machine| machine.wants_client());
-        if self.client_silent || self.upstream_shut || !takes || !self.out.to_upstream.is_empty() {
+        let deaf = self.client_silent || self.upstream_shut || !self.out.to_upstream.is_empty();
+        if self.awaits_client || deaf || !self.live.drive(|machine| machine.wants_client()) {
             return Ok(Round::Still);
         }
         let worker = Rc::clone(&self.worker);
         let mut buffer = worker.buffer.borrow_mut();
         let chunk = match read(&mut self.client, &mut buffer, cx) {
-            Poll::Pending => return Ok(Round::Still),
+            Poll::Pending => {
+                self.awaits_client = true;
+                return Ok(Round::Still);
+            }
             Poll::Ready(Ok(0)) => {
                 // It may be waiting for the answers to what it has sent.
                 self.client_silent = true;
@@ -293,6 +319,8 @@ impl Relay {
             Poll::Ready(Ok(bytes)) => buffer.get(..bytes).unwrap_or_default(),
         };
         self.metrics.client_bytes.add(chunk.len() as u64);
+        self.from_client.sent(chunk.len(), &self.client);
+        self.from_upstream.interrupted(&self.upstream);
         let out = &mut self.out;
         self.live.drive(|machine| machine.client_bytes(chunk, out))?;
         self.send_upstream(chunk, cx);
@@ -361,6 +389,23 @@ impl Relay {
         let (effects, report, holds) = self
             .live
             .drive(|machine| (machine.take_effects(), machine.report(), !machine.wants_client()));
+        if let Some(effects) = effects {
+            self.carry_out(*effects);
+        }
+        let ran = report.statements_run.wrapping_sub(self.statements_run);
+        if ran > 0 {
+            self.statements_run = report.statements_run;
+            self.metrics.statements.add(u64::from(ran));
+        }
+        self.note_wait(holds);
+        self.note_busy(report.activity);
+        if report.stands_at != self.stood_at {
+            self.stood_at = report.stands_at;
+            self.worker.roster.stood(&self.live, report.stands_at);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Effects) {
         self.count(effects.counts);
         for (question, answer) in effects.answers {
             self.worker.roster.answered(question, answer);
@@ -387,12 +432,6 @@ impl Relay {
             self.worker.roster.have_interrupted(&self.live, text);
         }
         self.hung_up = self.hung_up.or(effects.hang_up);
-        self.note_wait(holds);
-        self.note_busy(report.activity);
-        if report.stands_at != self.stood_at {
-            self.stood_at = report.stands_at;
-            self.worker.roster.stood(&self.live, report.stands_at);
-        }
     }
 
     fn note_wait(&mut self, holds: bool) {
@@ -414,62 +453,11 @@ impl Relay {
         }
     }
 
-    fn count(&self, counts: Counts) {
-        if counts == Counts::default() {
-            return;
-        }
-        let metrics = &self.metrics;
-        metrics.statements.add(u64::from(counts.statements));
-        for (class, refused) in Refused::ALL.iter().zip(counts.refused) {
-            (0..refused).for_each(|_| metrics.refusals.add(label_of(*class)));
-        }
-        (0..counts.reasserts_session).for_each(|_| metrics.reasserts.add(ReassertCause::Session));
-        (0..counts.reasserts_transaction).for_each(|_| metrics.reasserts.add(ReassertCause::Transaction));
-        (0..counts.guard_alarms).for_each(|_| metrics.guard_alarms.add(GuardAlarm::Refused));
-        if counts.write_leaks > 0 {
-            metrics.write_leaks.add(u64::from(counts.write_leaks));
-            self.alarm("the server has carried out a write behind the guard: this is a defect of lull");
-        }
-        (0..counts.inspect_bytes_hits).for_each(|_| self.hit(LimitHit::InspectBytes));
-        (0..counts.prepared_statements_hits).for_each(|_| self.hit(LimitHit::PreparedStatements));
-    }
-
-    fn hit(&self, limit: LimitHit) {
-        self.metrics.limit_hits.add(limit);
-        let (facts, limit) = (&self.live.facts, limit.as_str());
-        tracing::info!(
-            client = &*facts.client,
-            limit,
-            "a statement is refused: a limit is reached"
-        );
-    }
-
-    fn alarm(&self, what: &str) {
-        let principal = self.live.principal();
-        tracing::error!(
-            cluster = principal.cluster,
-            database = principal.database,
-            client = &*self.live.facts.client,
-            "{what}"
-        );
-    }
-
     /// Tells the client why its session ends, as far as it will listen.
     fn last_words(&mut self, fault: &Fault, cx: &mut Context<'_>) {
         let out = &mut self.out;
         self.live.drive(|machine| machine.last_words(fault, out));
         let _ = write(&mut self.client, &mut self.out.to_client, &[], cx);
-    }
-}
-
-fn label_of(refused: Refused) -> RefusalClass {
-    match refused {
-        Refused::Write => RefusalClass::Write,
-        Refused::Lift => RefusalClass::Lift,
-        Refused::Leak => RefusalClass::Leak,
-        Refused::Hidden => RefusalClass::Opaque,
-        Refused::Unknown => RefusalClass::Unknown,
-        Refused::Drained => RefusalClass::Drained,
     }
 }
 

@@ -386,6 +386,7 @@ mod tests {
         }
         fn report(&self) -> Report {
             Report {
+                statements_run: 0,
                 stands_at: 0,
                 read_only: false,
                 activity: Activity::Idle,
@@ -400,8 +401,8 @@ mod tests {
         fn said_farewell(&self) -> bool {
             false
         }
-        fn take_effects(&mut self) -> Effects {
-            Effects::default()
+        fn take_effects(&mut self) -> Option<Box<Effects>> {
+            None
         }
     }
 

@@ -32,15 +32,21 @@ impl Stream {
     }
 
     pub fn is_tcp(&self) -> bool {
-        matches!(self.plain(), Plain::Tcp(_))
+        self.tcp().is_some()
+    }
+
+    /// The TCP connection below, if it is one.
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match self.plain() {
+            Plain::Tcp(tcp) => Some(tcp),
+            Plain::Unix(_) => None,
+        }
     }
 
     /// Where the other end is. None on a Unix socket.
     pub fn peer_ip(&self) -> Option<IpAddr> {
-        match self.plain() {
-            Plain::Tcp(tcp) => tcp.peer_addr().ok().map(|peer| peer.ip()),
-            Plain::Unix(_) => None,
-        }
+        let peer = self.tcp()?.peer_addr().ok()?;
+        Some(peer.ip())
     }
 
     fn plain(&self) -> &Plain {

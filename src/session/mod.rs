@@ -35,8 +35,8 @@ pub trait Session {
     fn last_words(&mut self, fault: &Fault, out: &mut Outlets);
     /// Whether the upstream has been told, or has said, that the connection ends.
     fn said_farewell(&self) -> bool;
-    /// What the relay must see to since the last call.
-    fn take_effects(&mut self) -> Effects;
+    /// What the relay must see to since the last call. Rare, so it costs nothing where there is nothing.
+    fn take_effects(&mut self) -> Option<Box<Effects>>;
 }
 
 /// What is said to a session from outside its connection.
@@ -142,7 +142,6 @@ pub enum HangUp {
 /// What happened, for the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    pub statements: u32,
     pub refused: [u32; Refused::ALL.len()],
     /// How often the guard was set again, on the session and in a transaction.
     pub reasserts_session: u32,
@@ -187,6 +186,8 @@ impl Refused {
 /// Where a session is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// How many statements the client has had run. Wraps.
+    pub statements_run: u32,
     /// The generation at which it stands.
     pub stands_at: u64,
     pub read_only: bool,

@@ -18,12 +18,11 @@ use crate::{
 };
 
 use super::{
-    MySession, Talk,
+    Armed, MySession, Talk,
     inspect::Verdict,
     ledger::Promise,
     own::Own,
     refusal::{self, Refusal},
-    reports::Armed,
     upstream::reply_to,
 };
 
@@ -92,7 +91,7 @@ impl MySession {
         match first {
             command::QUIT => self.farewell = true,
             command::QUERY | command::STMT_EXECUTE | command::STMT_BULK_EXECUTE => {
-                self.effects.counts.statements += 1;
+                self.statements_run = self.statements_run.wrapping_add(1);
             }
             command::STMT_CLOSE => {
                 if let Some(id) = command::statement_id(payload) {
@@ -202,12 +201,8 @@ impl MySession {
                 Passed::Replaced
             }
             Verdict::Wait => Passed::Hold,
-            Verdict::First(Own::Parse) => {
-                self.try_parsing(payload, chunk, out);
-                Passed::Hold
-            }
-            Verdict::First(own) => {
-                self.say(own, chunk, out);
+            Verdict::Yield => {
+                self.say(Own::Yield, chunk, out);
                 Passed::Hold
             }
         }
@@ -224,7 +219,7 @@ impl MySession {
     }
 
     fn refuse(&mut self, refusal: &Refusal, sequence: u8, out: &mut Outlets) {
-        self.effects.counts.refused[refusal.class as usize] += 1;
+        self.effects().counts.refused[refusal.class as usize] += 1;
         let lull = refusal.lull.clone();
         let Some(lull) = lull.or_else(|| self.covering()).or_else(|| self.beside()) else {
             return;

@@ -15,12 +15,7 @@ use crate::{
     },
 };
 
-use super::{
-    Cover, InLull, MySession,
-    judgement::{Around, Judgement, Learned, Use},
-    own::Own,
-    refusal::Refusal,
-};
+use super::{Cover, InLull, MySession, judgement::Judgement, refusal::Refusal};
 
 /// A ROLLBACK with all that may stand around it is not longer.
 const ROLLBACK_BYTES_MAX: usize = 1000;
@@ -34,21 +29,12 @@ pub(super) enum Verdict {
     Refuse(Refusal),
     /// Something must be known first.
     Wait,
-    /// lull says this first.
-    First(Own),
+    /// The client is about to set what lull has set: that is taken back first.
+    Yield,
 }
 
 impl MySession {
     pub(super) fn judge(&mut self, header: Header, payload: &[u8]) -> Verdict {
-        let verdict = self.verdict(header, payload);
-        if !matches!(verdict, Verdict::Wait | Verdict::First(_)) {
-            // It was about this command.
-            self.in_lull(|lull| lull.learned = Learned::default());
-        }
-        verdict
-    }
-
-    fn verdict(&mut self, header: Header, payload: &[u8]) -> Verdict {
         let first = header.first.unwrap_or_default();
         if let Some(refusal) = self.tell(first, payload) {
             return Verdict::Refuse(refusal);
@@ -104,14 +90,14 @@ impl MySession {
     }
 
     fn too_large(&mut self) -> Refusal {
-        self.effects.counts.inspect_bytes_hits += 1;
+        self.effects().counts.inspect_bytes_hits += 1;
         let limit = self.settings.inspect_bytes_max;
         let why = format!("It is refused because it is longer than {limit} bytes (inspect_bytes_max).");
         Refusal::new(Refused::Unknown, why)
     }
 
     /// Where the text of a COM_QUERY begins.
-    pub(super) fn text_start(&self, payload: &[u8]) -> Option<usize> {
+    fn text_start(&self, payload: &[u8]) -> Option<usize> {
         if self.agreed.client.has(Capabilities::QUERY_ATTRIBUTES) {
             attributes::text_start(payload)
         } else {
@@ -202,17 +188,16 @@ impl MySession {
         let Some(lull) = self.lull.as_deref() else {
             return Judgement::pass();
         };
-        let around = Around {
+        let around = super::judgement::Around {
             frozen: self.cover != Cover::Server,
-            in_transaction: self.in_transaction(),
-            wants,
+            prepares: wants == Use::Prepare,
             database: match wants {
                 Use::Execute(database) => database,
                 Use::Run | Use::Prepare => &self.database,
             },
             audited: lull.audited.as_deref(),
             named: &lull.named,
-            learned: lull.learned,
+            yielded: lull.yielded,
         };
         if self.is_covered() {
             around.judge(text, script)
@@ -228,11 +213,11 @@ impl MySession {
             Judgement::Refuse(refusal) if refusal.until_audited && self.deaf => Verdict::Pass,
             Judgement::Refuse(refusal) if refusal.until_audited => {
                 self.in_lull(|lull| lull.unaudited = true);
-                self.effects.needs_audit = true;
+                self.effects().needs_audit = true;
                 Verdict::Wait
             }
             Judgement::Refuse(refusal) => Verdict::Refuse(refusal),
-            Judgement::First(own) => Verdict::First(own),
+            Judgement::Yield => Verdict::Yield,
             Judgement::Pass(does) => {
                 self.does(&does);
                 if does.edits.is_empty() {
@@ -283,12 +268,20 @@ impl Judgement {
     fn unchanged(self) -> Verdict {
         match self {
             Self::Pass(does) if does.edits.is_empty() => Verdict::Pass,
-            Self::Pass(_) | Self::First(_) => Verdict::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
+            Self::Pass(_) | Self::Yield => Verdict::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
             // It is judged again when it is executed.
             Self::Refuse(refusal) if refusal.until_audited => Verdict::Pass,
             Self::Refuse(refusal) => Verdict::Refuse(refusal),
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use<'a> {
+    Run,
+    Prepare,
+    /// What was prepared in this database.
+    Execute(&'a str),
 }
 
 /// The ways in which a text may have been read when it was prepared.

@@ -7,9 +7,8 @@
 //! *beside* a lull (of another database of its server) is judged too, for what it touches there.
 //!
 //! The parts: `client` and `upstream` take the two streams, `reply` follows one reply, `inspect` judges a command,
-//! `statements` knows texts by number, `work` what a transaction has done, `reports` what the server tells of it,
-//! `stand` decides what lull itself must say between two commands, `own` says it, `straggle` ends what does not stand in
-//! time.
+//! `statements` knows texts by number, `work` what a transaction has done, `stand` decides what lull itself must say
+//! between two commands, `own` says it, `straggle` ends what does not stand in time.
 //!
 //! It must not know sockets, clocks or other sessions.
 
@@ -19,11 +18,11 @@ mod grants;
 mod inspect;
 mod judgement;
 mod ledger;
+mod login;
 mod own;
 mod questions;
 mod refusal;
 mod reply;
-mod reports;
 mod server;
 mod signals;
 mod stand;
@@ -52,60 +51,16 @@ use crate::{
 pub use audit::Audited;
 
 use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, Site, outlet::Outlets};
-use judgement::Learned;
 use ledger::{Ledger, Owed};
+use login::Agreed;
+pub use login::{Login, Settings};
 use questions::Asking;
 use refusal::Refusal;
 use reply::Reply;
-use reports::Armed;
 pub use server::{Flavor, Server};
 use statements::Statements;
 use straggle::Straggle;
 use work::Work;
-
-/// What the login found out, and the limits that hold.
-#[derive(Debug)]
-pub struct Login {
-    /// As the client has agreed on them, with lull.
-    pub client: Capabilities,
-    /// As the server has, with lull.
-    pub upstream: Capabilities,
-    pub server: Server,
-    pub connection_id: u32,
-    /// The client's, by its number.
-    pub collation: u8,
-    pub user: Box<str>,
-    pub database: Box<str>,
-    /// `_client_name` of the connection's attributes. Empty where the client does not say.
-    pub client_name: Box<str>,
-    /// The payload of the server's last OK, which the client has not got.
-    pub ok: Vec<u8>,
-    /// The number that it must have at the client.
-    pub sequence: u8,
-    /// One leg is private and the other is not: a password that is sent as such fits only one end.
-    pub unlike: bool,
-    pub settings: Settings,
-}
-
-/// The capabilities of the two legs.
-#[derive(Clone, Copy, Debug)]
-struct Agreed {
-    client: Capabilities,
-    upstream: Capabilities,
-    /// As in `Login`.
-    unlike: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// The size of a message that must be inspected.
-    pub inspect_bytes_max: usize,
-    pub prepared_statements_max: usize,
-    /// Whether who asks if the server is read-only is told yes in a lull.
-    pub signals: bool,
-    /// The number of the error by which this client is refused.
-    pub refusal_code: u16,
-}
 
 /// By what no write can happen on this connection now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +94,16 @@ enum Talk {
     Log,
 }
 
+/// Whether the server reports what transactions do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Armed {
+    /// It cannot.
+    Never,
+    Due,
+    Asked,
+    Yes,
+}
+
 #[derive(Debug)]
 pub struct MySession {
     settings: Settings,
@@ -156,10 +121,6 @@ pub struct MySession {
     status: Status,
     work: Work,
     armed: Armed,
-    /// Two names that the client did not ask for stand in its list of variables whose changes are reported.
-    lists: bool,
-    /// The client knows of an explicit transaction that has begun and not ended.
-    told_of_begin: bool,
     user: Box<str>,
     database: Rc<str>,
     statements: Statements,
@@ -191,7 +152,9 @@ pub struct MySession {
     asking: Asking,
     /// The server answers no question until the client goes on.
     deaf: bool,
-    effects: Effects,
+    effects: Option<Box<Effects>>,
+    /// Wraps.
+    statements_run: u32,
 }
 
 /// What a session must remember only while a lull covers it, or is open beside it.
@@ -201,12 +164,8 @@ struct InLull {
     seen: Option<own::Seen>,
     /// How texts are read has changed since.
     stale: bool,
-    /// About the command that is held.
-    learned: Learned,
-    /// The client's own settings of the server's reports hold, for a command: lull's are due again behind it.
-    bare: bool,
-    /// A statement that lull has had prepared to no end.
-    leftover: Option<u32>,
+    /// The client's own settings of the server's reports hold, for the command that is held.
+    yielded: bool,
     /// The next command asks for the server's variables.
     shows_variables: bool,
     /// The command under way may make what reaches into other databases.
@@ -256,8 +215,6 @@ impl MySession {
             status: ok.status,
             work: Work::default(),
             armed: if tracks { Armed::Due } else { Armed::Never },
-            lists: false,
-            told_of_begin: false,
             user: login.user,
             database: login.database.into(),
             statements: Statements::default(),
@@ -283,14 +240,12 @@ impl MySession {
             questions: VecDeque::new(),
             asking: Asking::default(),
             deaf: false,
-            effects: Effects::default(),
+            effects: None,
+            statements_run: 0,
         };
         session.take(order);
         let (mut payload, mut welcome) = (Vec::new(), Vec::new());
-        match session.reports(&ok) {
-            Some(shown) => payload = shown,
-            None => payload.extend_from_slice(&login.ok),
-        }
+        ok.write_with(&mut payload, |change| session.shows(change));
         packet::write(&mut welcome, login.sequence, &payload);
         match &mut session.lull {
             Some(lull) => lull.welcome = Some(welcome),
@@ -354,7 +309,7 @@ impl MySession {
             lull.passed = HashSet::new();
         });
         self.awaits_order = self.careful;
-        self.effects.moved = Some(Moved {
+        self.effects().moved = Some(Moved {
             user: self.user.to_string(),
             database: self.database.to_string(),
         });
@@ -367,9 +322,9 @@ impl MySession {
         if self.armed != Armed::Never {
             self.armed = Armed::Due;
         }
-        (self.set, self.alarmed, self.cover, self.lists) = (Set::Nothing, false, Cover::None, false);
+        (self.set, self.alarmed, self.cover) = (Set::Nothing, false, Cover::None);
         if let Some(lull) = &mut self.lull {
-            (lull.seen, lull.wish, lull.passed, lull.bare) = (None, None, HashSet::new(), false);
+            (lull.seen, lull.wish, lull.passed) = (None, None, HashSet::new());
             lull.straggle.transaction_over();
         }
     }
@@ -381,6 +336,11 @@ impl MySession {
             _ if self.in_transaction() => Activity::InTransaction,
             _ => Activity::Idle,
         }
+    }
+
+    /// Where to put what the relay must see to.
+    fn effects(&mut self) -> &mut Effects {
+        self.effects.get_or_insert_default()
     }
 }
 
@@ -452,18 +412,20 @@ impl Session for MySession {
         if self.farewell || self.ended || self.talk == Talk::Log {
             Ok(())
         } else {
-            Err(Fault::upstream("the server has closed the connection"))
+            Err(Fault::upstream("the server closed the connection unexpectedly"))
         }
     }
 
     fn report(&self) -> Report {
+        let reported = self.armed == Armed::Yes;
         Report {
+            statements_run: self.statements_run,
             stands_at: self.stands_at,
             read_only: self.is_covered(),
             activity: self.activity(),
             wrote: self
                 .in_transaction()
-                .then(|| self.work.may_have_written(self.is_reported())),
+                .then(|| self.work.may_have_written(reported)),
             last_tag: "",
             takes_questions: !self.ended && self.takes_questions(),
             site: Site::Primary,
@@ -494,7 +456,7 @@ impl Session for MySession {
         self.farewell
     }
 
-    fn take_effects(&mut self) -> Effects {
-        std::mem::take(&mut self.effects)
+    fn take_effects(&mut self) -> Option<Box<Effects>> {
+        self.effects.take()
     }
 }

@@ -60,9 +60,6 @@ impl MySession {
 
     /// The server has answered the first of them.
     pub(super) fn answer(&mut self, reply: Gathered) {
-        if reply.was_interrupted() && self.is_said_again(&reply) {
-            return;
-        }
         self.asking = match self.asking {
             Asking::Between => Asking::Asked,
             _ => Asking::Stained,
@@ -70,7 +67,8 @@ impl MySession {
         // In an XA branch that has ended, nothing is answered until the client goes on.
         self.deaf = matches!(reply.error, Some((error::IN_BRANCH, _)));
         if self.deaf {
-            self.effects
+            let effects = self.effects.get_or_insert_default();
+            effects
                 .unanswered
                 .extend(self.questions.pop_front().map(|question| question.id));
             return;
@@ -80,7 +78,7 @@ impl MySession {
                 Some((_, message)) => Err(message),
                 None => Ok(reply.rows),
             };
-            self.effects.answers.push((question.id, answer));
+            self.effects().answers.push((question.id, answer));
         }
     }
 }

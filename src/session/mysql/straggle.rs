@@ -171,7 +171,7 @@ impl MySession {
     /// Only another connection can interrupt what runs on this one, and only a client's can be had.
     fn interrupt(&mut self) {
         if !self.ledger.is_idle() {
-            self.effects.interrupt = Some(format!("KILL QUERY {}", self.connection_id));
+            self.effects().interrupt = Some(format!("KILL QUERY {}", self.connection_id));
         }
     }
 
@@ -235,7 +235,7 @@ impl MySession {
 
     fn hang_up(&mut self, why: HangUp, out: &mut Outlets) {
         self.interrupt();
-        self.effects.hang_up = Some(why);
+        self.effects().hang_up = Some(why);
         if !self.client.mid_message() {
             packet::write(out.to_upstream.buffer(&[]), 0, &[command::QUIT]);
         }

@@ -88,7 +88,7 @@ impl PgSession {
                 self.ledger.query();
                 self.open = Open::No;
                 self.unbound = None;
-                self.effects.counts.statements += 1;
+                self.statements_run = self.statements_run.wrapping_add(1);
             }
             // Ignored in COPY: the batch is open until the next one.
             tags::SYNC if self.ledger.copying_in() => {}
@@ -110,7 +110,7 @@ impl PgSession {
             tags::EXECUTE => {
                 self.ledger.message();
                 self.open = Open::Acting;
-                self.effects.counts.statements += 1;
+                self.statements_run = self.statements_run.wrapping_add(1);
             }
             tags::DESCRIBE | tags::CLOSE => {
                 self.ledger.message();
@@ -213,7 +213,7 @@ impl PgSession {
             && may_begin
         {
             self.in_lull(|lull| (lull.batch, lull.unaudited) = (Batch::default(), true));
-            self.effects.needs_audit = true;
+            self.effects().needs_audit = true;
             return Ok(Passed::Hold);
         }
         let unnamed = body.first() == Some(&0);

@@ -120,7 +120,7 @@ impl PgSession {
             let why = format!(
                 "More than {limit} prepared statements cannot be watched over (prepared_statements_max)."
             );
-            self.effects.counts.prepared_statements_hits += 1;
+            self.effects().counts.prepared_statements_hits += 1;
             return Decision::Refuse(Refusal::new(Refused::Unknown, "PREPARE", why));
         }
         let mut statements = match self.read(text) {
@@ -365,7 +365,7 @@ impl PgSession {
     }
 
     pub(super) fn too_large(&mut self, header: Header) -> Refusal {
-        self.effects.counts.inspect_bytes_hits += 1;
+        self.effects().counts.inspect_bytes_hits += 1;
         let (is, limit) = (header.body_bytes, self.settings.inspect_bytes_max);
         let why =
             format!("Its message has {is} bytes; up to {limit} can be read in a lull (inspect_bytes_max).");
@@ -379,7 +379,7 @@ impl PgSession {
             tags::SYNC => tags::write(up, tags::SYNC, &[]),
             _ => own::write_failing_parse(up),
         }
-        self.effects.counts.refused[refusal.class as usize] += 1;
+        self.effects().counts.refused[refusal.class as usize] += 1;
         self.in_lull(|lull| {
             // The first refusal is the one that the server's error will stand for; it skips what follows.
             lull.batch.refusal.get_or_insert(refusal);

@@ -137,7 +137,9 @@ pub struct PgSession {
     travel: Travel,
     own_reply: own::Reply,
     questions: VecDeque<Question>,
-    effects: Effects,
+    effects: Option<Box<Effects>>,
+    /// Wraps.
+    statements_run: u32,
 }
 
 /// Whether extended messages have gone up and their Sync has not.
@@ -242,7 +244,8 @@ impl PgSession {
             travel: Travel::at(login.site),
             own_reply: own::Reply::default(),
             questions: VecDeque::new(),
-            effects: Effects::default(),
+            effects: None,
+            statements_run: 0,
         };
         session.take(order);
         session.careful |= !session.is_in_place();
@@ -295,6 +298,11 @@ impl PgSession {
             Status::InTransaction => Activity::InTransaction,
             Status::Failed => Activity::FailedTransaction,
         }
+    }
+
+    /// Where to put what the relay must see to.
+    fn effects(&mut self) -> &mut Effects {
+        self.effects.get_or_insert_default()
     }
 }
 
@@ -376,6 +384,7 @@ impl Session for PgSession {
 
     fn report(&self) -> Report {
         Report {
+            statements_run: self.statements_run,
             stands_at: self.stands_at,
             read_only: self.inspects(),
             activity: self.activity(),
@@ -405,7 +414,7 @@ impl Session for PgSession {
         self.farewell
     }
 
-    fn take_effects(&mut self) -> Effects {
-        std::mem::take(&mut self.effects)
+    fn take_effects(&mut self) -> Option<Box<Effects>> {
+        self.effects.take()
     }
 }

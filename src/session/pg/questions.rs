@@ -29,7 +29,7 @@ impl PgSession {
                 Some((_, message)) => Err(message),
                 None => Ok(reply.rows),
             };
-            self.effects.answers.push((question.id, answer));
+            self.effects().answers.push((question.id, answer));
         }
     }
 

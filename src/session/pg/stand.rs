@@ -347,7 +347,7 @@ impl PgSession {
             return self.count_attempt("the guard", reply);
         }
         if self.parameters.read_only_default == Some(false) {
-            self.effects.counts.guard_alarms += 1;
+            self.effects().counts.guard_alarms += 1;
             return Err(Fault::upstream(
                 "the server confirmed the read-only guard and reports it off",
             ));
@@ -370,7 +370,7 @@ impl PgSession {
         if reply.was_cancelled() && attempts < GUARD_ATTEMPTS_MAX {
             return Ok(());
         }
-        self.effects.counts.guard_alarms += 1;
+        self.effects().counts.guard_alarms += 1;
         let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
         Err(Fault::upstream(format!("the server refused {what}: {why}")))
     }
@@ -389,7 +389,9 @@ impl PgSession {
         lull.lifted |= batch.lifts_next();
         lull.lexing_returns = !idle && (lull.lexing_returns || batch.lexing_changed);
         lull.must_reassert = !idle && (lull.must_reassert || batch.reassert);
-        self.effects.counts.reasserts_transaction += u32::from(lull.must_reassert);
+        if lull.must_reassert {
+            self.effects.get_or_insert_default().counts.reasserts_transaction += 1;
+        }
         if !batch.failed && batch.wish.is_some() {
             lull.wish_in_transaction = batch.wish;
         }
@@ -407,7 +409,7 @@ impl PgSession {
             lull.wish = wish;
         }
         if lifted_by_report || lull.lifted {
-            self.effects.counts.reasserts_session += 1;
+            self.effects().counts.reasserts_session += 1;
         }
     }
 }

@@ -131,7 +131,7 @@ impl PgSession {
     /// Makes what is running fail.
     fn interrupt(&mut self, out: &mut Outlets) {
         self.in_lull(|lull| lull.straggle.cancelled = true);
-        self.effects.cancel = true;
+        self.effects().cancel = true;
         self.break_off(out);
     }
 
@@ -195,8 +195,8 @@ impl PgSession {
     }
 
     fn hang_up(&mut self, why: HangUp, out: &mut Outlets) {
-        self.effects.cancel = !self.ledger.is_idle() || self.open.acts();
-        self.effects.hang_up = Some(why);
+        self.effects().cancel = !self.ledger.is_idle() || self.open.acts();
+        self.effects().hang_up = Some(why);
         if !self.client.mid_message() {
             frontend::write(out.to_upstream.buffer(&[]), frontend::TERMINATE, &[]);
         }

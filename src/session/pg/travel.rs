@@ -155,7 +155,7 @@ impl PgSession {
         };
         self.travel.left = Some(Box::new(luggage));
         self.travel.under_way = true;
-        self.effects.journey = Some(journey);
+        self.effects().journey = Some(journey);
     }
 
     /// What the server must have in its log that the session goes to.

@@ -212,7 +212,7 @@ impl PgSession {
         self.transaction.command(tag);
         self.named |= tag == b"PREPARE";
         if self.inspects() && self.kind == Kind::Sql && leaked::tells(tag) {
-            self.effects.counts.write_leaks += 1;
+            self.effects().counts.write_leaks += 1;
         }
         let Some(lull) = &mut self.lull else { return false };
         lull.book.completed(tag);
@@ -223,7 +223,7 @@ impl PgSession {
         refusal::write_drained(out.to_client.buffer(chunk), &lull.lull);
         lull.straggle.untold = false;
         lull.batch.muted = true;
-        self.effects.counts.refused[Refused::Drained as usize] += 1;
+        self.effects().counts.refused[Refused::Drained as usize] += 1;
         true
     }
 
@@ -235,7 +235,7 @@ impl PgSession {
         };
         lull.batch.failed = true;
         let up = out.to_client.buffer(chunk);
-        let counts = &mut self.effects.counts.refused;
+        let counts = &mut self.effects.get_or_insert_default().counts.refused;
         if own::is_failing_text(&fields)
             && let Some(refusal) = lull.batch.refusal.take()
         {

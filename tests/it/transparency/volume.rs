@@ -71,6 +71,50 @@ fn a_gigabyte_of_result_passes_in_constant_memory() {
     assert!(grown < 16 * MIB, "lull has grown by {grown} bytes");
 }
 
+/// lull lets the kernel gather the bytes of long streams. One that pauses must not keep back what came before the pause.
+#[test]
+fn a_long_stream_that_pauses_keeps_nothing_back() {
+    on_every_version(|server, lull| {
+        let db = server.database();
+        let mut gatekeeper = Wire::login(server.address, "app", &db.name);
+        gatekeeper.run("SELECT pg_advisory_lock(7)");
+        let mut client = Wire::login(lull.address(), "app", &db.name);
+        let (rows, width) = (5000, 8000);
+        client.send(&frames::query(&format!(
+            "SELECT repeat('x', {width}) FROM generate_series(1, {rows}) \
+             UNION ALL SELECT 'over' FROM pg_advisory_lock(7)"
+        )));
+        // The server's own buffer holds 8 KB; everything before that is on its way.
+        let mut seen = 0;
+        while seen < rows - 2 {
+            seen += u32::from(client.read().tag == b'D');
+        }
+        gatekeeper.run("SELECT pg_advisory_unlock(7)");
+        assert_eq!(client.until_ready().commands(), [format!("SELECT {}", rows + 1)]);
+    });
+}
+
+#[test]
+fn a_long_copy_from_a_client_that_pauses_keeps_nothing_back() {
+    on_every_version(|server, lull| {
+        let db = server.database();
+        let mut client = Wire::login(lull.address(), "app", &db.name);
+        client.run("CREATE TABLE t (v text)");
+        client.send(&frames::query("COPY t FROM STDIN")).until(b'G');
+        let (lines, width) = (20_000, 1_000);
+        let line = frames::copy_data(format!("{}\n", "x".repeat(width - 1)).as_bytes());
+        client.send(&line.repeat(lines));
+        eventually("the server has all of it", || {
+            let bytes = lines * width;
+            db.value(&format!(
+                "SELECT 1 FROM pg_stat_progress_copy WHERE bytes_processed = {bytes}"
+            ))
+        });
+        client.send(&frames::copy_done());
+        assert_eq!(client.until_ready().commands(), [format!("COPY {lines}")]);
+    });
+}
+
 #[test]
 fn a_client_that_does_not_read_stops_the_server_and_not_lulls_memory() {
     on_every_version(|server, lull| {

@@ -178,7 +178,10 @@ impl Pair {
         self.server.feed(&up);
         self.to_server.extend(up);
         self.to_client.extend(take(&mut self.out.to_client, chunk));
-        let effects = self.machine.take_effects();
+        let effects = self
+            .machine
+            .take_effects()
+            .map_or_else(Effects::default, |effects| *effects);
         if effects.cancel {
             self.server.cancel();
         }
