@@ -5,12 +5,15 @@ and without TLS, so that all of them do the same work."""
 
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 
 from .backends import answers, mysql_greets
 from .processes import free_port, unprivileged
 
 DIRECT, HAPROXY, PGBOUNCER, LULL, IN_LULL = "direct", "haproxy", "pgbouncer", "lull", "lull-on"
-ALL = [DIRECT, HAPROXY, PGBOUNCER, LULL, IN_LULL]
+# HAProxy as it comes, with a thread for each core. For storms, where accepting is the work.
+HAPROXY_THREADS = "haproxy-threads"
+ALL = [DIRECT, HAPROXY, HAPROXY_THREADS, PGBOUNCER, LULL, IN_LULL]
 
 
 @dataclass
@@ -30,7 +33,13 @@ def start(nest, tools, name, backend_port, sessions, label, family="postgresql")
     """Starts one target in front of `backend_port`; `label` tells apart several of the same kind."""
     if name == DIRECT:
         return Target(name, backend_port, None)
-    launch = {HAPROXY: _haproxy, PGBOUNCER: _pgbouncer, LULL: _lull, IN_LULL: _lull}[name]
+    launch = {
+        HAPROXY: partial(_haproxy, "nbthread 1"),
+        HAPROXY_THREADS: partial(_haproxy, ""),
+        PGBOUNCER: _pgbouncer,
+        LULL: _lull,
+        IN_LULL: _lull,
+    }[name]
     port = free_port()
     place = f"{label}-{name}"
     process = launch(nest, tools, place, port, backend_port, sessions, family)
@@ -41,11 +50,11 @@ def start(nest, tools, name, backend_port, sessions, label, family="postgresql")
     return Target(name, port, process.pid, process)
 
 
-def _haproxy(nest, tools, place, port, backend_port, sessions, _family):
+def _haproxy(threads, nest, tools, place, port, backend_port, sessions, _family):
     config = nest.subdir(place) / "haproxy.cfg"
     config.write_text(
         f"""global
-    nbthread 1
+    {threads}
     maxconn {sessions + 100}
 defaults
     mode tcp

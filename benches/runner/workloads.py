@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backends
+from . import backends, targets
 from .backends import client_environment
 from .processes import die_with_parent
 
@@ -40,7 +40,8 @@ class Workload:
 
     def excludes(self, target):
         # A lull asks the server's catalogs; the fake server has none.
-        return self.backend == "fake" and target == "lull-on"
+        asks = self.backend == "fake" and target == targets.IN_LULL
+        return asks or (target == targets.HAPROXY_THREADS and not self.name.startswith("storm"))
 
 
 def select(protocol, conns):

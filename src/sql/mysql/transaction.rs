@@ -143,6 +143,5 @@ pub(super) fn xa(reader: &mut Reader<'_>, flavor: Flavor) -> (Class, Option<Tran
         Xa::Commit if one_phase && flavor == Flavor::MariaDb => Class::Read,
         Xa::Prepare | Xa::Commit | Xa::Rollback => Class::Leak(PREPARED),
     };
-    let transaction = Transaction::Xa { verb, xid, one_phase };
-    (class, Some(transaction))
+    (class, Some(Transaction::Xa { verb, xid }))
 }
