@@ -171,6 +171,21 @@ function normal(): void
     });
 }
 
+/** What a web server's process does for one request: the connection outlives it, and serves the next. */
+function request(callable $body): int
+{
+    $db = connect([PDO::ATTR_PERSISTENT => true]);
+    $body($db);
+    return (int) value($db, 'SELECT connection_id()');
+}
+
+/** A request that ends in the midst of a transaction, after its write was refused. */
+function request_that_gives_up(PDO $db): void
+{
+    $db->beginTransaction();
+    refused($db, READ_ONLY, fn () => run($db, 'INSERT INTO ' . TABLE . " (v) VALUES ('in')"));
+}
+
 function lull(): void
 {
     global $lull;
@@ -183,6 +198,7 @@ function lull(): void
         run($db, 'INSERT INTO own VALUES (1)');
         $writes[$number] = $db->prepare('INSERT INTO ' . TABLE . ' (v) VALUES (?)');
     }
+    $persistent = request(fn ($db) => run($db, 'SELECT 1'));
     echo "ready\n";
     heard('lull on');
     foreach ($dbs as $number => $db) {
@@ -202,6 +218,14 @@ function lull(): void
             run($db, 'INSERT INTO own VALUES (2)');
         });
     }
+    if ($lull !== '--lull=server') {
+        check('a persistent connection serves one request after the other', function () use ($persistent) {
+            equal(request('request_that_gives_up'), $persistent);
+            $reads = fn ($db) => equal((int) value($db, 'SELECT count(*) FROM ' . TABLE), 1000);
+            equal(request($reads), $persistent);
+            equal(request('request_that_gives_up'), $persistent);
+        });
+    }
     echo "done\n";
     heard('lull off');
     foreach ($dbs as $number => $db) {
@@ -214,8 +238,12 @@ function lull(): void
             equal((int) value($db, 'SELECT connection_id()'), $ids[$number]);
         });
     }
+    check('a persistent connection writes again', function () use ($persistent) {
+        $writes = fn ($db) => run($db, 'INSERT INTO ' . TABLE . " (v) VALUES ('after')");
+        equal(request($writes), $persistent);
+    });
     check('nothing was written in the lull', function () use ($dbs) {
-        equal((int) value($dbs[0], 'SELECT count(*) FROM ' . TABLE), 1002);
+        equal((int) value($dbs[0], 'SELECT count(*) FROM ' . TABLE), 1003);
     });
 }
 

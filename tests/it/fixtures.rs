@@ -13,7 +13,7 @@ use crate::support::places::project;
 use crate::support::{Lull, Postgres, Version, Wire};
 use dialogue::Dialogue;
 use play::{Mode, Stage};
-use std::fmt::Write;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 #[test]
@@ -62,31 +62,54 @@ fn in_a_lull_every_dialogue_of_a_session_that_was_born_in_it_differs_only_where_
 /// Plays every file on both versions, and tells of all that fail.
 #[track_caller]
 fn play_all(play: impl Fn(&Stage<'_>) -> Result<(), String>) {
-    let (mut failures, mut failed, mut played) = (String::new(), 0, 0);
+    let mut played = Played::default();
     for dialogue in dialogues() {
         for version in Version::ALL {
             let database = Postgres::shared(version).database();
             let stage = Stage::set(dialogue, &database);
-            played += 1;
-            if let Err(why) = play(&stage) {
-                failed += 1;
-                let _ = writeln!(failures, "---- {} on {version:?}\n{why}", dialogue.name);
-            }
+            played.count(&format!("{} on {version:?}", dialogue.name), play(&stage));
         }
     }
-    assert!(failed == 0, "{failed} of {played} failed\n{failures}");
-    assert!(played >= 30, "only {played} were found");
+    played.assert_all_passed(30);
 }
 
-/// In the order of their names.
+/// What has come of the dialogues so far.
+#[derive(Default)]
+struct Played {
+    total: usize,
+    failures: Vec<String>,
+}
+
+impl Played {
+    fn count(&mut self, what: &str, result: Result<(), String>) {
+        self.total += 1;
+        self.failures
+            .extend(result.err().map(|why| format!("---- {what}\n{why}")));
+    }
+
+    #[track_caller]
+    fn assert_all_passed(&self, least: usize) {
+        let Self { total, failures } = self;
+        let failed = failures.len();
+        assert!(failed == 0, "{failed} of {total} failed\n{}", failures.join("\n"));
+        assert!(*total >= least, "only {total} were found");
+    }
+}
+
+/// The files of dialogues in a folder, in the order of their names.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(project(folder)).expect("the fixtures are there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    paths.sort();
+    paths
+}
+
 fn dialogues() -> &'static [Dialogue] {
     static READ: OnceLock<Vec<Dialogue>> = OnceLock::new();
     READ.get_or_init(|| {
-        let entries = std::fs::read_dir(project("protocol-fixtures/pg")).expect("the fixtures are there");
-        let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
-        paths.sort();
-        paths.iter().map(|path| Dialogue::read(path)).collect()
+        let files = files("protocol-fixtures/pg");
+        files.iter().map(|path| Dialogue::read(path)).collect()
     })
 }
 

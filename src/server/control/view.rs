@@ -181,6 +181,10 @@ impl Control {
                     count,
                 })
                 .collect(),
+            stays: sessions
+                .iter()
+                .filter_map(|session| Some((session.cluster.clone(), session.stays.clone()?)))
+                .collect(),
             transactions_open: clusters
                 .iter()
                 .map(|cluster| (cluster.clone(), in_transaction(cluster)))

@@ -18,11 +18,12 @@ use crate::{
 };
 
 use super::{
-    Armed, MySession, Talk,
+    MySession, Talk,
     inspect::Verdict,
     ledger::Promise,
     own::Own,
     refusal::{self, Refusal},
+    reports::Armed,
     upstream::reply_to,
 };
 
@@ -201,8 +202,12 @@ impl MySession {
                 Passed::Replaced
             }
             Verdict::Wait => Passed::Hold,
-            Verdict::Yield => {
-                self.say(Own::Yield, chunk, out);
+            Verdict::First(Own::Parse) => {
+                self.try_parsing(payload, chunk, out);
+                Passed::Hold
+            }
+            Verdict::First(own) => {
+                self.say(own, chunk, out);
                 Passed::Hold
             }
         }

@@ -15,7 +15,12 @@ use crate::{
     },
 };
 
-use super::{Cover, InLull, MySession, judgement::Judgement, refusal::Refusal};
+use super::{
+    Cover, InLull, MySession,
+    judgement::{Around, Judgement, Learned, Use},
+    own::Own,
+    refusal::Refusal,
+};
 
 /// A ROLLBACK with all that may stand around it is not longer.
 const ROLLBACK_BYTES_MAX: usize = 1000;
@@ -29,12 +34,21 @@ pub(super) enum Verdict {
     Refuse(Refusal),
     /// Something must be known first.
     Wait,
-    /// The client is about to set what lull has set: that is taken back first.
-    Yield,
+    /// lull says this first.
+    First(Own),
 }
 
 impl MySession {
     pub(super) fn judge(&mut self, header: Header, payload: &[u8]) -> Verdict {
+        let verdict = self.verdict(header, payload);
+        if !matches!(verdict, Verdict::Wait | Verdict::First(_)) {
+            // It was about this command.
+            self.in_lull(|lull| lull.learned = Learned::default());
+        }
+        verdict
+    }
+
+    fn verdict(&mut self, header: Header, payload: &[u8]) -> Verdict {
         let first = header.first.unwrap_or_default();
         if let Some(refusal) = self.tell(first, payload) {
             return Verdict::Refuse(refusal);
@@ -97,7 +111,7 @@ impl MySession {
     }
 
     /// Where the text of a COM_QUERY begins.
-    fn text_start(&self, payload: &[u8]) -> Option<usize> {
+    pub(super) fn text_start(&self, payload: &[u8]) -> Option<usize> {
         if self.agreed.client.has(Capabilities::QUERY_ATTRIBUTES) {
             attributes::text_start(payload)
         } else {
@@ -188,16 +202,17 @@ impl MySession {
         let Some(lull) = self.lull.as_deref() else {
             return Judgement::pass();
         };
-        let around = super::judgement::Around {
+        let around = Around {
             frozen: self.cover != Cover::Server,
-            prepares: wants == Use::Prepare,
+            in_transaction: self.in_transaction(),
+            wants,
             database: match wants {
                 Use::Execute(database) => database,
                 Use::Run | Use::Prepare => &self.database,
             },
             audited: lull.audited.as_deref(),
             named: &lull.named,
-            yielded: lull.yielded,
+            learned: lull.learned,
         };
         if self.is_covered() {
             around.judge(text, script)
@@ -217,7 +232,7 @@ impl MySession {
                 Verdict::Wait
             }
             Judgement::Refuse(refusal) => Verdict::Refuse(refusal),
-            Judgement::Yield => Verdict::Yield,
+            Judgement::First(own) => Verdict::First(own),
             Judgement::Pass(does) => {
                 self.does(&does);
                 if does.edits.is_empty() {
@@ -268,20 +283,12 @@ impl Judgement {
     fn unchanged(self) -> Verdict {
         match self {
             Self::Pass(does) if does.edits.is_empty() => Verdict::Pass,
-            Self::Pass(_) | Self::Yield => Verdict::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
+            Self::Pass(_) | Self::First(_) => Verdict::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
             // It is judged again when it is executed.
             Self::Refuse(refusal) if refusal.until_audited => Verdict::Pass,
             Self::Refuse(refusal) => Verdict::Refuse(refusal),
         }
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use<'a> {
-    Run,
-    Prepare,
-    /// What was prepared in this database.
-    Execute(&'a str),
 }
 
 /// The ways in which a text may have been read when it was prepared.

@@ -8,14 +8,25 @@ use crate::{
     sql::mysql::{Access, Class, Opaque, RefusedWords, Script, Statement, Transaction, Wish},
 };
 
-use super::{Audited, refusal::Refusal};
+use super::{Audited, own::Own, refusal::Refusal};
 
 #[derive(Debug)]
 pub(super) enum Judgement {
     Pass(Does),
     Refuse(Refusal),
-    /// The client is about to set what lull has set.
-    Yield,
+    /// lull must say this before it can tell, or before the text may run.
+    First(Own),
+}
+
+/// What has been found out, or done, for the command that is held.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Learned {
+    /// The client's own settings of the server's reports hold.
+    pub(super) yielded: bool,
+    /// Whether the server can parse it.
+    pub(super) parses: Option<bool>,
+    /// Whether the open transaction is an XA branch that is not prepared.
+    pub(super) in_branch: Option<bool>,
 }
 
 /// What follows from a text that passes.
@@ -29,6 +40,8 @@ pub(super) struct Does {
     pub(super) lifts: bool,
     /// The client sets the server's reports itself.
     pub(super) reports: bool,
+    /// It may show what the session is set to report.
+    pub(super) shows_trackers: bool,
     /// It asks for the server's variables.
     pub(super) shows_variables: bool,
     /// It makes or changes what may reach into other databases.
@@ -44,7 +57,8 @@ pub(super) struct Does {
 impl Does {
     pub(super) fn is_nothing(&self) -> bool {
         let plain = self.edits.is_empty() && self.names.is_empty() && self.wish.is_none();
-        let silent = !(self.lifts || self.reports || self.rereads || self.shows_variables);
+        let shows = self.shows_variables || self.shows_trackers;
+        let silent = !(self.lifts || self.reports || self.rereads || shows);
         plain && silent && !self.makes_objects
     }
 }
@@ -60,13 +74,22 @@ impl Judgement {
 pub(super) struct Around<'a> {
     /// The open transaction may write: nothing but what reads may pass.
     pub(super) frozen: bool,
-    /// The text is prepared, not run.
-    pub(super) prepares: bool,
+    pub(super) in_transaction: bool,
+    pub(super) wants: Use<'a>,
     pub(super) database: &'a str,
     pub(super) audited: Option<&'a Audited>,
     /// What PREPARE has made in this lull.
     pub(super) named: &'a HashMap<Vec<u8>, bool>,
-    pub(super) yielded: bool,
+    pub(super) learned: Learned,
+}
+
+/// What is to be done with a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use<'a> {
+    Run,
+    Prepare,
+    /// What was prepared in this database.
+    Execute(&'a str),
 }
 
 impl Around<'_> {
@@ -85,23 +108,56 @@ impl Around<'_> {
         {
             return Judgement::Refuse(Refusal::new(Refused::Hidden, BEGAN_BEFORE));
         }
+        if let Some(own) = self.must_learn(text, script) {
+            return Judgement::First(own);
+        }
         let mut does = Does::default();
         for statement in &script.statements {
             let alone = script.statements.len() == 1;
             does.commits = alone && matches!(statement.transaction, Some(Transaction::Commit { .. }));
-            does.shows_variables |= shows_variables(text, statement);
+            does.shows_variables |= statement.shows_variables;
             if let Err(refusal) = self.step(statement, alone, &mut does) {
                 return Judgement::Refuse(refusal);
             }
         }
-        if does.reports && !self.yielded {
-            return Judgement::Yield;
+        self.yielded(script, does)
+    }
+
+    /// What the server must be asked before a text can be judged.
+    fn must_learn(&self, text: &[u8], script: &Script) -> Option<Own> {
+        let [statement] = script.statements.as_slice() else {
+            return None;
+        };
+        if self.wants != Use::Run {
+            return None;
+        }
+        match &statement.class {
+            // Where there is a semicolon, what is parsed alone may not be what would run.
+            Class::Opaque(Opaque::Unlisted(_)) if self.learned.parses.is_none() && !text.contains(&b';') => {
+                Some(Own::Parse)
+            }
+            Class::Leak(_)
+                if statement.may_end_branch() && self.in_transaction && self.learned.in_branch.is_none() =>
+            {
+                Some(Own::Branch)
+            }
+            _ => None,
+        }
+    }
+
+    /// For a text that passes: what lull has set of the server's reports is taken back before the client sets it, or sees
+    /// it.
+    fn yielded(&self, script: &Script, mut does: Does) -> Judgement {
+        does.shows_trackers = script.statements.iter().any(|statement| statement.shows_trackers);
+        if (does.reports || does.shows_trackers) && self.wants != Use::Prepare && !self.learned.yielded {
+            return Judgement::First(Own::Yield);
         }
         Judgement::Pass(does)
     }
 
     fn step(&self, statement: &Statement, alone: bool, does: &mut Does) -> Result<(), Refusal> {
-        if self.audited.is_none() && !self.prepares && may_run_routines(statement) {
+        let runs = self.wants != Use::Prepare && self.learned.parses != Some(false);
+        if self.audited.is_none() && runs && may_run_routines(statement) {
             return Err(Refusal::until_audited());
         }
         match &statement.class {
@@ -113,6 +169,8 @@ impl Around<'_> {
             Class::Guarded if self.frozen => return Err(Refusal::new(Refused::Write, BEGAN_BEFORE)),
             Class::Guarded => {}
             Class::Lift => self.lift(statement, alone, does)?,
+            // Nothing that it ends has written, and in a branch the server decides over no other.
+            Class::Leak(_) if statement.may_end_branch() && alone && self.ends_branch() => {}
             Class::Leak(why) => {
                 return Err(Refusal::new(
                     Refused::Leak,
@@ -128,6 +186,10 @@ impl Around<'_> {
             }
         }
         self.settings(statement, alone, does)
+    }
+
+    fn ends_branch(&self) -> bool {
+        self.in_transaction && self.learned.in_branch == Some(true)
     }
 
     fn lift(&self, statement: &Statement, alone: bool, does: &mut Does) -> Result<(), Refusal> {
@@ -188,6 +250,10 @@ impl Around<'_> {
                 Some(_) => Err(Refusal::new(Refused::Write, BEGAN_BEFORE)),
                 None => Err(Refusal::new(Refused::Hidden, PREPARED_BEFORE)),
             },
+            // The server itself has said that it cannot parse it, and will say so again.
+            Opaque::Unlisted(_) if self.learned.parses == Some(false) => Ok(()),
+            // What the server knows it can prepare, but not execute.
+            Opaque::Unlisted(_) if self.wants == Use::Prepare => Ok(()),
             Opaque::Block => Err(Refusal::new(Refused::Hidden, BLOCK)),
             Opaque::Unlisted(word) => Err(Refusal::new(
                 Refused::Unknown,
@@ -253,7 +319,7 @@ impl Around<'_> {
         }
         let only_reads = script.statements.iter().all(only_reads);
         if only_reads && self.audited.is_none() {
-            return self.reported(does);
+            return self.yielded(script, does);
         }
         let here = |lull: &Arc<Lull>| {
             lull.request
@@ -284,7 +350,7 @@ impl Around<'_> {
             );
             return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
         }
-        self.reported(does)
+        self.yielded(script, does)
     }
 
     /// What one statement of a session of another database leads to. An error where it cannot be read.
@@ -316,23 +382,6 @@ impl Around<'_> {
         }
         Ok(())
     }
-
-    fn reported(&self, does: Does) -> Judgement {
-        if does.reports && !self.yielded {
-            Judgement::Yield
-        } else {
-            Judgement::Pass(does)
-        }
-    }
-}
-
-fn shows_variables(text: &[u8], statement: &Statement) -> bool {
-    let words = text.get(statement.span.clone()).unwrap_or_default();
-    statement.verb == "SHOW"
-        && words
-            .to_ascii_uppercase()
-            .windows(9)
-            .any(|word| word == b"VARIABLES")
 }
 
 /// Whether a statement could run code of which only the audit knows: routines, and views that call them.
@@ -352,8 +401,7 @@ const BEGAN_BEFORE: &str = "The transaction began before the lull: it can read o
 const MUST_BE_ALONE: &str =
     "It is refused because what follows it in the same message could write; sent by itself it runs.";
 const NO_CONSTANT: &str = "It is refused because the text that it prepares is not a constant.";
-const PREPARED_BEFORE: &str =
-    "It is refused because nobody knows what was prepared under this name before the lull.";
+const PREPARED_BEFORE: &str = "It is refused because no server tells which text was prepared under this name before the lull: PREPARE it again, which also a lull allows.";
 const INNER_ACTS: &str = "It is refused because the text that it prepares does more than read or write rows.";
 const BLOCK: &str = "It is refused because a block outside of a routine could write behind the lull.";
 const CALLS: &str = "It is refused because the routine could write behind the lull, or is not known.";

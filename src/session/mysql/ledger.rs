@@ -62,6 +62,7 @@ impl Ledger {
     pub(super) fn kind(&self) -> Option<Kind> {
         self.head().map(|owed| match owed {
             Owed::Client { kind, .. } | Owed::Promise { kind, .. } => *kind,
+            Owed::Own(Own::Parse) => Kind::Prepared,
             Owed::Own(_) => Kind::Results,
         })
     }

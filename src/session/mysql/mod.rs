@@ -7,8 +7,9 @@
 //! *beside* a lull (of another database of its server) is judged too, for what it touches there.
 //!
 //! The parts: `client` and `upstream` take the two streams, `reply` follows one reply, `inspect` judges a command,
-//! `statements` knows texts by number, `work` what a transaction has done, `stand` decides what lull itself must say
-//! between two commands, `own` says it, `straggle` ends what does not stand in time.
+//! `statements` knows texts by number, `work` what a transaction has done, `reports` what the server tells of it,
+//! `stand` decides what lull itself must say between two commands, `own` says it, `straggle` ends what does not stand in
+//! time.
 //!
 //! It must not know sockets, clocks or other sessions.
 
@@ -23,6 +24,7 @@ mod own;
 mod questions;
 mod refusal;
 mod reply;
+mod reports;
 mod server;
 mod signals;
 mod stand;
@@ -51,12 +53,14 @@ use crate::{
 pub use audit::Audited;
 
 use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, Site, outlet::Outlets};
+use judgement::Learned;
 use ledger::{Ledger, Owed};
 use login::Agreed;
 pub use login::{Login, Settings};
 use questions::Asking;
 use refusal::Refusal;
 use reply::Reply;
+use reports::Armed;
 pub use server::{Flavor, Server};
 use statements::Statements;
 use straggle::Straggle;
@@ -94,16 +98,6 @@ enum Talk {
     Log,
 }
 
-/// Whether the server reports what transactions do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Armed {
-    /// It cannot.
-    Never,
-    Due,
-    Asked,
-    Yes,
-}
-
 #[derive(Debug)]
 pub struct MySession {
     settings: Settings,
@@ -121,6 +115,10 @@ pub struct MySession {
     status: Status,
     work: Work,
     armed: Armed,
+    /// Two names that the client did not ask for stand in its list of variables whose changes are reported.
+    lists: bool,
+    /// The client knows of an explicit transaction that has begun and not ended.
+    told_of_begin: bool,
     user: Box<str>,
     database: Rc<str>,
     statements: Statements,
@@ -164,8 +162,12 @@ struct InLull {
     seen: Option<own::Seen>,
     /// How texts are read has changed since.
     stale: bool,
-    /// The client's own settings of the server's reports hold, for the command that is held.
-    yielded: bool,
+    /// About the command that is held.
+    learned: Learned,
+    /// The client's own settings of the server's reports hold, for a command: lull's are due again behind it.
+    bare: bool,
+    /// A statement that lull has had prepared to no end.
+    leftover: Option<u32>,
     /// The next command asks for the server's variables.
     shows_variables: bool,
     /// The command under way may make what reaches into other databases.
@@ -215,6 +217,8 @@ impl MySession {
             status: ok.status,
             work: Work::default(),
             armed: if tracks { Armed::Due } else { Armed::Never },
+            lists: false,
+            told_of_begin: false,
             user: login.user,
             database: login.database.into(),
             statements: Statements::default(),
@@ -245,7 +249,10 @@ impl MySession {
         };
         session.take(order);
         let (mut payload, mut welcome) = (Vec::new(), Vec::new());
-        ok.write_with(&mut payload, |change| session.shows(change));
+        match session.reports(&ok) {
+            Some(shown) => payload = shown,
+            None => payload.extend_from_slice(&login.ok),
+        }
         packet::write(&mut welcome, login.sequence, &payload);
         match &mut session.lull {
             Some(lull) => lull.welcome = Some(welcome),
@@ -322,9 +329,9 @@ impl MySession {
         if self.armed != Armed::Never {
             self.armed = Armed::Due;
         }
-        (self.set, self.alarmed, self.cover) = (Set::Nothing, false, Cover::None);
+        (self.set, self.alarmed, self.cover, self.lists) = (Set::Nothing, false, Cover::None, false);
         if let Some(lull) = &mut self.lull {
-            (lull.seen, lull.wish, lull.passed) = (None, None, HashSet::new());
+            (lull.seen, lull.wish, lull.passed, lull.bare) = (None, None, HashSet::new(), false);
             lull.straggle.transaction_over();
         }
     }
@@ -412,12 +419,11 @@ impl Session for MySession {
         if self.farewell || self.ended || self.talk == Talk::Log {
             Ok(())
         } else {
-            Err(Fault::upstream("the server closed the connection unexpectedly"))
+            Err(Fault::upstream("the server has closed the connection"))
         }
     }
 
     fn report(&self) -> Report {
-        let reported = self.armed == Armed::Yes;
         Report {
             statements_run: self.statements_run,
             stands_at: self.stands_at,
@@ -425,7 +431,7 @@ impl Session for MySession {
             activity: self.activity(),
             wrote: self
                 .in_transaction()
-                .then(|| self.work.may_have_written(reported)),
+                .then(|| self.work.may_have_written(self.is_reported())),
             last_tag: "",
             takes_questions: !self.ended && self.takes_questions(),
             site: Site::Primary,

@@ -29,6 +29,10 @@ pub(super) enum Own {
     /// Only what `Watch` has set, for a client that is about to set it itself.
     Yield,
     Question,
+    /// Whether the server can parse what lull cannot.
+    Parse,
+    /// Whether the open transaction is an XA branch, and in which state.
+    Branch,
     /// Whether a transaction is open: results do not tell where one begins with them.
     Probe,
     /// The transaction that a question has begun.
@@ -64,8 +68,16 @@ pub(super) fn look(server: &Server) -> String {
     )
 }
 
-pub(super) const ARM: &str =
-    "SET SESSION session_track_schema = 1, SESSION session_track_transaction_info = 'STATE'";
+/// The two names tell what the client makes of these settings; they are not added to an asterisk, nor twice.
+pub(super) const ARM: &str = "SET SESSION session_track_schema = 1, SESSION session_track_transaction_info = 'STATE', \
+     SESSION session_track_system_variables = IF(@@session.session_track_system_variables LIKE '%*%' \
+     OR @@session.session_track_system_variables LIKE '%session_track_%', \
+     @@session.session_track_system_variables, \
+     CONCAT_WS(',', NULLIF(@@session.session_track_system_variables, ''), \
+     'session_track_transaction_info,session_track_system_variables'))";
+
+/// Fails in every transaction, and says by which state of a branch.
+pub(super) const BRANCH: &str = "XA START 'lull'";
 
 /// `guards`: whether the server is to refuse writes. What the client has asked to be told of, it still is.
 pub(super) fn guard(server: &Server, kept: &Kept, guards: bool) -> String {
@@ -74,6 +86,11 @@ pub(super) fn guard(server: &Server, kept: &Kept, guards: bool) -> String {
         format!("{read_only} = 1, SESSION ")
     } else {
         String::new()
+    };
+    // More than lull needs is what the client wants.
+    let transactions = match kept.transactions.as_str() {
+        "CHARACTERISTICS" => "CHARACTERISTICS",
+        _ => "STATE",
     };
     let gtid = server.is_mariadb().then_some("last_gtid");
     let asked = kept.variables.trim();
@@ -85,7 +102,7 @@ pub(super) fn guard(server: &Server, kept: &Kept, guards: bool) -> String {
     let names = (!asked.is_empty()).then_some(asked).into_iter().chain(own);
     let reported = names.collect::<Vec<_>>().join(",");
     format!(
-        "SET SESSION {value}session_track_schema = 1, SESSION session_track_transaction_info = 'STATE', \
+        "SET SESSION {value}session_track_schema = 1, SESSION session_track_transaction_info = '{transactions}', \
          SESSION session_track_system_variables = '{reported}'"
     )
 }
@@ -211,12 +228,15 @@ pub(super) struct Gathered {
     bytes: usize,
     /// Number and message.
     pub(super) error: Option<(u16, String)>,
+    /// The number of a statement.
+    pub(super) prepared: Option<u32>,
 }
 
 impl Gathered {
     pub(super) fn add(&mut self, says: Says<'_>, payload: &[u8]) {
         match says {
             Says::Row => self.add_row(payload),
+            Says::Prepared(id) => self.prepared = Some(id),
             Says::Error(error) => {
                 let message = String::from_utf8_lossy(error.message).into_owned();
                 self.error = Some((error.code, message));

@@ -60,6 +60,9 @@ impl MySession {
 
     /// The server has answered the first of them.
     pub(super) fn answer(&mut self, reply: Gathered) {
+        if reply.was_interrupted() && self.is_said_again(&reply) {
+            return;
+        }
         self.asking = match self.asking {
             Asking::Between => Asking::Asked,
             _ => Asking::Stained,

@@ -12,14 +12,15 @@ use crate::{
     sql::mysql::Wish,
     wire::mysql::{
         capability::{Capabilities, Status},
-        ok::{Change, Kind as Report},
+        command, error, packet,
     },
 };
 
 use super::{
-    Armed, Asking, Cover, InLull, MySession, Set, Talk, grants,
+    Asking, Cover, InLull, MySession, Set, Talk, grants,
     judgement::Does,
     own::{self, Gathered, Kept, Own, Seen},
+    reports::Armed,
 };
 
 /// How often a statement of lull's own may be interrupted by somebody's KILL QUERY before the session is given up.
@@ -79,6 +80,7 @@ impl MySession {
             return Ok(());
         }
         self.settle_cover();
+        self.close_leftover(out);
         if self.is_quiet()
             && !self.awaits_order
             && let Some(own) = self.next_own()
@@ -133,7 +135,7 @@ impl MySession {
             return;
         }
         let read_only = self.status.has(Status::IN_TRANS_READONLY);
-        let writes = self.work.may_have_written(self.armed == Armed::Yes);
+        let writes = self.work.may_have_written(self.is_reported());
         let was_covered = self.cover != Cover::None;
         self.cover = match () {
             () if self.set != Set::Guard || self.work.locks_tables => Cover::None,
@@ -165,7 +167,7 @@ impl MySession {
 
     fn is_beside(&self) -> bool {
         let looked = self.lull.as_ref().is_some_and(|lull| lull.seen.is_some());
-        let clean = !self.in_transaction() || !self.work.may_have_written(self.armed == Armed::Yes);
+        let clean = !self.in_transaction() || !self.work.may_have_written(self.is_reported());
         let harmless = self.lull.as_ref().is_some_and(|lull| lull.harmless == Some(true));
         looked && (clean || harmless) && self.is_quiet() && self.set == Set::Reports || self.talk == Talk::Log
     }
@@ -177,14 +179,18 @@ impl MySession {
             return Some(step);
         }
         let looked = lull.is_some_and(|lull| lull.seen.is_some() && !lull.stale);
+        // Until the command has gone up for which it is so.
+        let bare = lull.is_some_and(|lull| lull.bare && !lull.learned.yielded);
         match self.order.mode {
             Mode::ReadOnly(_) | Mode::Beside(_) if self.armed == Armed::Due => return Some(Own::Arm),
             Mode::ReadOnly(_) | Mode::Beside(_) if !looked => return Some(Own::Look),
-            Mode::ReadOnly(_) if self.set != Set::Guard => return Some(Own::Guard),
-            Mode::Beside(_) if self.set == Set::Nothing => return Some(Own::Watch),
+            Mode::ReadOnly(_) if self.set != Set::Guard || bare => return Some(Own::Guard),
+            Mode::Beside(_) if self.set == Set::Nothing || bare => return Some(Own::Watch),
             Mode::Beside(_) if self.must_prove() => return Some(Own::Grants),
             Mode::Beside(_) if self.set == Set::Guard => return Some(Own::Restore),
             Mode::ReadOnly(_) if !self.alarmed && self.may_alarm() => return Some(Own::Alarm),
+            // What the client has set meanwhile is not to be overwritten.
+            Mode::Normal if self.set != Set::Nothing && bare && !looked => return Some(Own::Look),
             Mode::Normal if self.set != Set::Nothing => return Some(Own::Restore),
             Mode::Normal | Mode::Beside(_) if self.alarmed && !in_transaction => return Some(Own::Silence),
             _ => {}
@@ -197,7 +203,7 @@ impl MySession {
         let Some(lull) = self.lull.as_deref() else {
             return false;
         };
-        let wrote = self.in_transaction() && self.work.may_have_written(self.armed == Armed::Yes);
+        let wrote = self.in_transaction() && self.work.may_have_written(self.is_reported());
         wrote && lull.harmless.is_none() && lull.audited.is_some()
     }
 
@@ -221,9 +227,8 @@ impl MySession {
 
     fn may_alarm(&self) -> bool {
         let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
-        let yielded = self.lull.as_ref().is_some_and(|lull| lull.yielded);
         let may = !self.in_transaction() && self.cover == Cover::Server && tracks;
-        may && !yielded && !self.server.is_mariadb()
+        may && !self.is_bare() && !self.server.is_mariadb()
     }
 
     /// Whether a command may begin now.
@@ -242,7 +247,7 @@ impl MySession {
         let attributes = self.agreed.upstream.has(Capabilities::QUERY_ATTRIBUTES);
         let server = self.server;
         let text = match own {
-            Own::Arm => own::ARM.into(),
+            Own::Arm => own::ARM.to_owned(),
             Own::Look => own::look(&server),
             Own::Watch | Own::Guard => self.kept().map_or_else(
                 || "DO 0".to_owned(),
@@ -262,7 +267,9 @@ impl MySession {
                 .questions
                 .front()
                 .map_or_else(|| "SELECT 1".to_owned(), |q| q.text.clone()),
-            Own::Probe => "DO 0".to_owned(),
+            // Its text is the client's.
+            Own::Parse | Own::Probe => "DO 0".to_owned(),
+            Own::Branch => own::BRANCH.to_owned(),
             Own::End => "COMMIT AND NO CHAIN NO RELEASE".to_owned(),
             Own::Grants => "SHOW GRANTS".to_owned(),
             // Whatever the session's completion_type says.
@@ -274,6 +281,29 @@ impl MySession {
         };
         own::write(out.to_upstream.buffer(chunk), &text, attributes);
         self.ledger.own(own);
+    }
+
+    /// Has the server parse a text of the client's, which runs nothing.
+    pub(super) fn try_parsing(&mut self, payload: &[u8], chunk: &[u8], out: &mut Outlets) {
+        let start = self.text_start(payload).unwrap_or(payload.len());
+        let text = payload.get(start..).unwrap_or_default();
+        let mut prepare = vec![command::STMT_PREPARE];
+        prepare.extend_from_slice(text);
+        packet::write(out.to_upstream.buffer(chunk), 0, &prepare);
+        self.ledger.own(Own::Parse);
+    }
+
+    fn parsed(&mut self, reply: &Gathered) {
+        let parses = !matches!(reply.error, Some((error::PARSE, _)));
+        self.in_lull(|lull| (lull.learned.parses, lull.leftover) = (Some(parses), reply.prepared));
+    }
+
+    fn close_leftover(&mut self, out: &mut Outlets) {
+        if let Some(id) = self.lull.as_mut().and_then(|lull| lull.leftover.take()) {
+            let mut close = vec![command::STMT_CLOSE];
+            close.extend_from_slice(&id.to_le_bytes());
+            packet::write(out.to_upstream.buffer(&[]), 0, &close);
+        }
     }
 
     /// What the session is to have again, the client's wishes included.
@@ -324,17 +354,26 @@ impl MySession {
                 } else {
                     Set::Reports
                 };
-                self.in_lull(|lull| lull.attempts = 0);
+                self.in_lull(|lull| (lull.attempts, lull.bare) = (0, false));
             }
             Own::Guard | Own::Watch => self.count_attempt("the guard", &reply)?,
-            Own::Restore if !reply.failed() => self.set = Set::Nothing,
+            Own::Restore if !reply.failed() => {
+                self.set = Set::Nothing;
+                self.disarm();
+                self.in_lull(|lull| lull.bare = false);
+            }
             Own::Restore => self.count_attempt("the setting to restore", &reply)?,
             // A server without a binary log has nothing to report, which is no reason to end anything.
             Own::Alarm => self.alarmed = true,
             Own::Silence => self.alarmed = false,
             Own::Yield => {
                 self.alarmed &= self.in_transaction();
-                self.in_lull(|lull| lull.yielded = true);
+                self.in_lull(|lull| (lull.learned.yielded, lull.bare) = (true, true));
+            }
+            Own::Parse => self.parsed(&reply),
+            Own::Branch => {
+                let own = matches!(reply.branch_state(), Some("ACTIVE" | "IDLE" | "ONLY"));
+                self.in_lull(|lull| lull.learned.in_branch = Some(own));
             }
             Own::Question => self.answer(reply),
             Own::Probe => self.probed(),
@@ -347,88 +386,24 @@ impl MySession {
         Ok(())
     }
 
-    fn looked(&mut self, mut seen: Seen) {
-        let database = seen.database.clone();
-        if self.armed == Armed::Yes && self.set == Set::Nothing && seen.kept.is_silent() {
-            // The client has turned it off.
-            self.armed = Armed::Never;
-        }
-        let (set, alarmed) = (self.set, self.alarmed);
-        self.in_lull(|lull| {
-            if let Some(before) = lull.seen.take() {
-                // What is to be restored is what held before lull set anything.
-                if set != Set::Nothing {
-                    seen.kept = before.kept;
-                } else if alarmed {
-                    seen.kept.gtids = before.kept.gtids;
-                }
-            }
-            (lull.seen, lull.stale, lull.passed) = (Some(seen), false, HashSet::new());
-        });
-        self.moved(None, &database);
-    }
-
-    /// Between transactions, the server's reports are complete again from here on.
-    fn rearm(&mut self) {
-        let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
-        if self.armed == Armed::Never && self.set != Set::Nothing && tracks {
-            self.armed = Armed::Yes;
-        }
-    }
-
-    /// A KILL QUERY of somebody's may hit a statement of lull's own, which then is said again.
-    pub(super) fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
+    /// A KILL QUERY of somebody's, or of lull's that comes late, may hit a statement of lull's own.
+    pub(super) fn is_said_again(&mut self, reply: &Gathered) -> bool {
         let mut attempts = ATTEMPTS_MAX;
         self.in_lull(|lull| {
             lull.attempts += 1;
             attempts = lull.attempts;
         });
-        if reply.was_interrupted() && attempts < ATTEMPTS_MAX {
+        reply.was_interrupted() && attempts < ATTEMPTS_MAX
+    }
+
+    /// A statement of lull's own that is interrupted is said again.
+    pub(super) fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
+        if self.is_said_again(reply) {
             return Ok(());
         }
         self.effects().counts.guard_alarms += 1;
         let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
         Err(Fault::upstream(format!("the server refused {what}: {why}")))
-    }
-
-    /// The server reports that a variable of the session's has changed.
-    pub(super) fn variable_changed(&mut self, name: &[u8], value: &[u8]) {
-        let read_only = name == b"transaction_read_only" || name == b"tx_read_only";
-        if read_only && self.set == Set::Guard && self.is_read_only_ordered() && !is_on(value) {
-            // Lifted: the guard is set again before anything else goes up.
-            self.set = Set::Reports;
-            self.effects().counts.reasserts_session += 1;
-        }
-        // How texts are read has changed: it is asked again.
-        if matches!(name, b"sql_mode" | b"character_set_client") {
-            self.reread();
-        }
-    }
-
-    fn reread(&mut self) {
-        // What holds is remembered from before the guard; only how texts are read is asked anew.
-        self.in_lull(|lull| lull.stale = true);
-    }
-
-    /// Whether the client would see a report of the server's had lull not asked for more of them.
-    pub(super) fn shows_in_lull(&self, change: &Change<'_>) -> bool {
-        let Some(kept) = self
-            .lull
-            .as_ref()
-            .and_then(|lull| lull.seen.as_ref())
-            .map(|seen| &seen.kept)
-        else {
-            return true;
-        };
-        if self.set == Set::Nothing {
-            return true;
-        }
-        match change.kind {
-            Report::Variable { name, .. } => kept.tracks(name),
-            Report::Gtids(_) => kept.tracks_gtids(),
-            Report::Schema(_) => kept.schema,
-            _ => true,
-        }
     }
 
     /// What follows from a text that goes up.
@@ -451,13 +426,11 @@ impl MySession {
             // The guard stays on, which is not the client's wish.
             let now = self.kept().is_some_and(|kept| kept.read_only);
             self.in_lull(|lull| lull.wish = Some(now));
-            // From here on the client's own settings hold; they are asked for, and lull's are set again, behind it.
-            self.set = Set::Nothing;
         }
         self.in_lull(|lull| {
-            lull.yielded = false;
             lull.shows_variables = does.shows_variables;
             lull.makes_objects |= does.makes_objects;
+            // The client's own settings of the reports are asked for behind it, before lull's are set again.
             lull.stale |= does.rereads || does.reports;
             lull.naming.clone_from(&does.names);
             lull.commits = does.commits;
@@ -481,8 +454,4 @@ impl MySession {
             change(lull);
         }
     }
-}
-
-fn is_on(value: &[u8]) -> bool {
-    value == b"ON" || value == b"1"
 }

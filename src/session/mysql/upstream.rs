@@ -7,7 +7,7 @@ use crate::{
     session::{Refused, outlet::Outlets},
     wire::mysql::{
         auth,
-        capability::{Capabilities, Status},
+        capability::Status,
         command,
         error::{self, Error},
         ok::{self, Change, Kind as Report, Ok as OkPacket},
@@ -18,6 +18,7 @@ use crate::{
 use super::{
     MySession, Talk,
     ledger::{Owed, Promise},
+    own::Own,
     refusal,
     reply::{Kind, Reply, Says},
     signals,
@@ -122,6 +123,9 @@ impl MySession {
         let says = self.read_reply(header, payload)?;
         if let Says::Ok(ok) = &says {
             self.learn(ok);
+            if self.ledger.head() == Some(&Owed::Own(Own::Arm)) {
+                self.listed(ok);
+            }
         } else if let Says::Eof(status) = says {
             self.status = status;
         }
@@ -166,11 +170,10 @@ impl MySession {
         match says {
             Says::Ok(ok) => {
                 let wrote = self.work.may_have_written(true);
+                self.told_of_begin &= self.in_transaction();
                 self.learn(&ok);
                 self.count_leaks(&ok, wrote);
-                if ok.status.has(Status::SESSION_STATE_CHANGED) && !self.passes_changes(&ok) {
-                    let mut shown = Vec::new();
-                    ok.write_with(&mut shown, |change| self.shows(change));
+                if let Some(shown) = self.reports(&ok) {
                     packet::write(out.to_client.buffer(chunk), header.sequence, &shown);
                     forwards = false;
                 }
@@ -271,45 +274,6 @@ impl MySession {
         };
         if ok.changes().any(leaked) {
             self.effects().counts.write_leaks += 1;
-        }
-    }
-
-    /// Whether the client may see all that an OK packet reports.
-    fn passes_changes(&self, ok: &OkPacket<'_>) -> bool {
-        // It says that something has changed back, of which the client may not have heard.
-        let says_nothing = self.armed == super::Armed::Yes && ok.changes().next().is_none();
-        let tracks = self.agreed.client.has(Capabilities::SESSION_TRACK);
-        tracks && !says_nothing && ok.changes().all(|change| self.shows(&change))
-    }
-
-    /// MariaDB says in EOF packets too that something has changed, which they do not name. True where the client has got
-    /// the packet without that, for it has not asked.
-    fn hides_changes(
-        &self,
-        header: Header,
-        status: Status,
-        payload: &[u8],
-        chunk: &[u8],
-        out: &mut Outlets,
-    ) -> bool {
-        let reports_more = self.armed == super::Armed::Yes || self.lull.is_some();
-        if !reports_more || !status.has(Status::SESSION_STATE_CHANGED) {
-            return false;
-        }
-        let mut shown = payload.to_vec();
-        ok::hide_changes(&mut shown);
-        packet::write(out.to_client.buffer(chunk), header.sequence, &shown);
-        true
-    }
-
-    /// Whether the client would be told of a change if lull had not asked for more.
-    pub(super) fn shows(&self, change: &Change<'_>) -> bool {
-        if !self.agreed.client.has(Capabilities::SESSION_TRACK) {
-            return false;
-        }
-        match change.kind {
-            Report::Transaction(_) | Report::Characteristics(_) => self.armed != super::Armed::Yes,
-            _ => self.shows_in_lull(change),
         }
     }
 

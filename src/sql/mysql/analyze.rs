@@ -123,16 +123,9 @@ fn classify(text: &[u8], tokens: &[Token], context: Context, stale: bool) -> Sta
     }
     statement.span = start..end;
     statement.calls = marks.calls;
+    statement.shows_trackers = marks.trackers || statement.shows_variables;
     statement.runs_text = runs_text(&statement.class, text, tokens);
-    statement.shows_variables = shows_variables(Reader::new(text, tokens));
     statement
-}
-
-fn shows_variables(mut reader: Reader<'_>) -> bool {
-    reader.eat("show") && {
-        reader.eat_any(&["global", "session", "local"]);
-        reader.is("variables")
-    }
 }
 
 fn runs_text(class: &Class, text: &[u8], tokens: &[Token]) -> bool {
@@ -166,6 +159,7 @@ pub(super) fn bare(span: Range<usize>, verb: std::borrow::Cow<'static, str>, cla
         calls: false,
         runs_text: false,
         shows_variables: false,
+        shows_trackers: false,
     }
 }
 

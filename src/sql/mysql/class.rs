@@ -22,6 +22,8 @@ pub struct Statement {
     pub runs_text: bool,
     /// SHOW VARIABLES: the rows of its answer whose first column [`super::is_signal`] are questions of the same kind.
     pub shows_variables: bool,
+    /// What the session is set to report may be shown by it: it names such a setting, or lists all.
+    pub shows_trackers: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +121,8 @@ pub enum Transaction {
     Xa {
         verb: Xa,
         xid: Vec<u8>,
+        /// COMMIT ... ONE PHASE: of a branch that is not prepared.
+        one_phase: bool,
     },
 }
 
@@ -130,6 +134,18 @@ pub enum Xa {
     Commit,
     Rollback,
     Recover,
+}
+
+impl Statement {
+    /// Whether it can be the end of the session's own XA branch. Of a prepared branch, anybody's, it can be too.
+    pub fn may_end_branch(&self) -> bool {
+        match self.transaction {
+            Some(Transaction::Xa { verb, one_phase, .. }) => {
+                verb == Xa::Rollback || verb == Xa::Commit && one_phase
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What a statement does to the settings that matter to a lull.

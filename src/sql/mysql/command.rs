@@ -61,6 +61,7 @@ pub(super) fn statement(text: &[u8], tokens: &[Token], context: Context, marks: 
         }
     }
     let verb = verb(&reader);
+    let shows_variables = shows_variables(reader.clone());
     let mut found = classify(&mut reader, context, marks);
     if lexing && !matches!(found.class, Class::Read | Class::Guarded | Class::Leak(_)) {
         found.class = Class::Unknown(Unlexable::Setting);
@@ -68,7 +69,15 @@ pub(super) fn statement(text: &[u8], tokens: &[Token], context: Context, marks: 
     Statement {
         transaction: found.transaction,
         settings: found.settings,
+        shows_variables,
         ..bare(0..0, verb, found.class)
+    }
+}
+
+fn shows_variables(mut reader: Reader<'_>) -> bool {
+    reader.eat("show") && {
+        reader.eat_any(&["global", "session", "local"]);
+        reader.is("variables")
     }
 }
 

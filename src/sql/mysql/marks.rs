@@ -3,7 +3,7 @@
 //! Must not know: which command that is.
 
 use super::lexer::{Kind, Token};
-use super::{leaks, names, natives};
+use super::{leaks, names, natives, settings};
 
 const FILE: &str = "it writes a file on the server";
 
@@ -14,6 +14,24 @@ pub(super) struct Marks {
     /// The words of DML, or of a lock that the server refuses: no plain reading.
     pub(super) writes: bool,
     pub(super) calls: bool,
+    /// A name of a setting of what the session reports, or of a table that lists settings.
+    pub(super) trackers: bool,
+}
+
+/// Of MySQL and MariaDB.
+const TABLES_OF_SETTINGS: [&str; 4] = [
+    "session_variables",
+    "system_variables",
+    "variables_by_thread",
+    "variables_info",
+];
+/// No name of these is shorter.
+const TRACKERS_BYTES_MIN: usize = 14;
+
+fn marks_trackers(text: &[u8], token: &Token) -> bool {
+    let long = names::slice(text, token).len() >= TRACKERS_BYTES_MIN;
+    let mut known = settings::TRACKERS.iter().chain(&TABLES_OF_SETTINGS);
+    long && known.any(|name| names::may_be(text, token, name.as_bytes()))
 }
 
 impl Marks {
@@ -28,6 +46,7 @@ impl Marks {
                 qualified = token.kind == Kind::Punct(b'.');
                 continue;
             }
+            marks.trackers |= marks_trackers(text, token);
             // `s.nextval`, as Oracle has it.
             marks.writes |= qualified && names::may_be(text, token, b"nextval");
             if let Some(open) = next.filter(|t| t.kind == Kind::Punct(b'(')) {

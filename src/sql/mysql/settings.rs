@@ -198,7 +198,8 @@ fn variable(item: &Reader<'_>, name: &Token, scope: Scope, found: &mut Found) {
     }
 }
 
-const TRACKERS: &[&str] = &[
+/// What a session can be set to report.
+pub(super) const TRACKERS: &[&str] = &[
     "session_track_gtids",
     "session_track_schema",
     "session_track_state_change",

@@ -143,5 +143,6 @@ pub(super) fn xa(reader: &mut Reader<'_>, flavor: Flavor) -> (Class, Option<Tran
         Xa::Commit if one_phase && flavor == Flavor::MariaDb => Class::Read,
         Xa::Prepare | Xa::Commit | Xa::Rollback => Class::Leak(PREPARED),
     };
-    (class, Some(Transaction::Xa { verb, xid }))
+    let transaction = Transaction::Xa { verb, xid, one_phase };
+    (class, Some(transaction))
 }

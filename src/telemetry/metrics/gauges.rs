@@ -1,5 +1,7 @@
 //! What is so now: lulls, fences, sessions, upstreams, lull itself.
 
+use std::collections::BTreeMap;
+
 use super::{Snapshot, counts::float, family::Family};
 use crate::telemetry::process::Process;
 
@@ -115,10 +117,37 @@ fn sessions(now: &Snapshot) -> Vec<Family> {
         ];
         stragglers.add(&labels, float(straggler.count));
     }
+    let mut unmoved = Family::gauge(
+        "lull_sessions_unmoved",
+        "Sessions that cannot move to a replica, or back, by what keeps them.",
+    );
+    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (cluster, why) in &now.stays {
+        *counts.entry((cluster, reason(why))).or_default() += 1;
+    }
+    for ((cluster, reason), count) in counts {
+        unmoved.add(&[("cluster", cluster), ("reason", reason)], float(count));
+    }
     for (cluster, open) in &now.transactions_open {
         transactions.add(&[("cluster", cluster)], float(*open));
     }
-    vec![by_mode, clients, stragglers, transactions]
+    vec![by_mode, clients, stragglers, unmoved, transactions]
+}
+
+/// A label must come from a short list; servers may say anything.
+fn reason(why: &str) -> &'static str {
+    const KNOWN: [(&str, &str); 8] = [
+        ("temporary tables", "temporary_tables"),
+        ("advisory locks", "advisory_locks"),
+        ("listens", "listen"),
+        ("WITH HOLD", "cursors"),
+        ("serializable", "serializable"),
+        ("custom settings", "custom_settings"),
+        ("prepared statement", "prepared_statement"),
+        ("replication", "replication"),
+    ];
+    let known = KNOWN.iter().find(|(words, _)| why.contains(words));
+    known.map_or("other", |(_, label)| *label)
 }
 
 fn upstreams(now: &Snapshot) -> Vec<Family> {

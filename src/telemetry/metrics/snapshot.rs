@@ -17,6 +17,8 @@ pub struct Snapshot {
     /// By mode and standing, sessions of the bypass included (as mode `bypass`).
     pub sessions: Vec<SessionCount>,
     pub stragglers: Vec<StragglerCount>,
+    /// Of each session that stays where its lull would not have it: its cluster, and why.
+    pub stays: Vec<(String, String)>,
     /// By cluster.
     pub transactions_open: Vec<(String, u64)>,
     /// How long fences took, since the start. One writer: whoever runs the drains.
@@ -37,6 +39,7 @@ impl Default for Snapshot {
             fences: Vec::new(),
             sessions: Vec::new(),
             stragglers: Vec::new(),
+            stays: Vec::new(),
             transactions_open: Vec::new(),
             fence_durations: Arc::new(Histogram::new(FENCE_BUCKETS)),
             upstreams: Vec::new(),

@@ -13,6 +13,8 @@ pub const IN_BRANCH: u16 = 1399;
 pub const QUERY_INTERRUPTED: u16 = 1317;
 /// ER_XAER_RMFAIL.
 pub const XA_WRONG_STATE: u16 = 1399;
+/// ER_PARSE_ERROR.
+pub const PARSE: u16 = 1064;
 /// Of MariaDB: no error, but how far a statement is.
 const PROGRESS: u16 = 0xffff;
 

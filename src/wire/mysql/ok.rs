@@ -61,16 +61,12 @@ impl<'a> Ok<'a> {
         std::iter::from_fn(move || Change::read(&mut reader))
     }
 
-    /// Writes the payload as the server would have sent it, had it reported only what `keeps` accepts.
-    pub fn write_with(&self, out: &mut Vec<u8>, keeps: impl Fn(&Change<'_>) -> bool) {
-        let mut state = Vec::new();
-        for change in self.changes().filter(keeps) {
-            state.extend_from_slice(change.raw);
-        }
-        let status = if state.is_empty() {
-            Status(self.status.0 & !Status::SESSION_STATE_CHANGED.0)
-        } else {
-            self.status
+    /// Writes the payload as the server would have sent it, had it reported this: nothing, or that something has
+    /// changed, which it does not always name.
+    pub fn write_with(&self, out: &mut Vec<u8>, reported: Option<&[u8]>) {
+        let status = match reported {
+            None => Status(self.status.0 & !Status::SESSION_STATE_CHANGED.0),
+            Some(_) => self.status,
         };
         out.push(self.mark);
         read::write_length(out, self.affected_rows);
@@ -78,11 +74,11 @@ impl<'a> Ok<'a> {
         out.extend_from_slice(&status.0.to_le_bytes());
         out.extend_from_slice(&self.warnings.to_le_bytes());
         // An empty text is left out, but not before a state.
-        if !self.info.is_empty() || !state.is_empty() {
+        if !self.info.is_empty() || reported.is_some() {
             read::write_string(out, self.info);
         }
-        if !state.is_empty() {
-            read::write_string(out, &state);
+        if let Some(state) = reported {
+            read::write_string(out, state);
         }
     }
 }
@@ -90,7 +86,8 @@ impl<'a> Ok<'a> {
 /// One thing that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change<'a> {
-    raw: &'a [u8],
+    /// As it stands in the packet.
+    pub raw: &'a [u8],
     pub kind: Kind<'a>,
 }
 
@@ -135,6 +132,12 @@ impl<'a> Change<'a> {
     }
 }
 
+/// A report of what the open transaction has done so far.
+pub fn write_transaction(out: &mut Vec<u8>, letters: &[u8; 8]) {
+    out.extend_from_slice(&[5, 9, 8]);
+    out.extend_from_slice(letters);
+}
+
 /// The status in an EOF packet. None for what is no EOF packet, or has none.
 pub fn eof_status(payload: &[u8]) -> Option<Status> {
     let mut reader = Reader::new(payload);
@@ -170,7 +173,7 @@ mod tests {
         };
         assert_eq!(kinds, [Kind::Schema(b"shop"), variable]);
         let mut out = Vec::new();
-        ok.write_with(&mut out, |_| true);
+        ok.write_with(&mut out, Some(ok.state));
         assert_eq!(out, CHANGED);
     }
 
@@ -178,11 +181,23 @@ mod tests {
     fn an_ok_packet_without_its_reports_is_that_of_a_client_that_did_not_ask() {
         let ok = Ok::read(CHANGED, true).unwrap();
         let mut out = Vec::new();
-        ok.write_with(&mut out, |_| false);
+        ok.write_with(&mut out, None);
         assert_eq!(out, b"\x00\x00\x00\x02\x00\x00\x00");
         let mut out = Vec::new();
-        ok.write_with(&mut out, |change| matches!(change.kind, Kind::Schema(_)));
+        let schema = ok.changes().next().unwrap().raw;
+        ok.write_with(&mut out, Some(schema));
         assert_eq!(out, b"\x00\x00\x00\x02\x40\x00\x00\x00\x07\x01\x05\x04shop");
+        let mut out = Vec::new();
+        ok.write_with(&mut out, Some(&[]));
+        assert_eq!(out, b"\x00\x00\x00\x02\x40\x00\x00\x00\x00");
+    }
+
+    #[test]
+    fn what_is_written_of_a_transaction_reads_back() {
+        let mut raw = Vec::new();
+        write_transaction(&mut raw, b"T_R___S_");
+        let change = Change::read(&mut Reader::new(&raw)).unwrap();
+        assert_eq!(change.kind, Kind::Transaction(b"T_R___S_"));
     }
 
     #[test]

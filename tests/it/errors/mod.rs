@@ -10,6 +10,8 @@ mod secrets;
 mod strangers;
 mod upstreams;
 
+pub use mysql::PHRASES_OF_LOSS;
+
 use crate::support::{Lull, Message, Wire, eventually};
 
 /// A session that must go on, whatever happens beside it.

@@ -52,7 +52,7 @@ fn a_refusal_is_the_servers_own_word_for_word_and_then_says_which_lull_it_is_and
 }
 
 /// By these, in whatever case, frameworks know a connection that is lost.
-const PHRASES_OF_LOSS: &[&str] = &[
+pub const PHRASES_OF_LOSS: &[&str] = &[
     "server has gone away",
     "Lost connection",
     "is dead or not enabled",
@@ -66,6 +66,14 @@ const PHRASES_OF_LOSS: &[&str] = &[
     "reset by peer",
     "failed to connect to",
     "Error while sending",
+    "decryption failed or bad record mac",
+    "server closed the connection unexpectedly",
+    "SSL connection has been closed unexpectedly",
+    "Error writing data to the connection",
+    "Resource deadlock avoided",
+    "Transaction() on null",
+    "child connection forced to terminate",
+    "connection timed out",
     "Packets out of order",
 ];
 

@@ -1,7 +1,7 @@
 //! What follows a session to a replica and back, and what makes it stay.
 
 use super::on_every_version;
-use crate::support::{Wire, eventually, frames};
+use crate::support::{Driver, Wire, eventually, frames};
 
 #[test]
 fn a_session_moves_with_its_settings_role_and_prepared_statements_and_comes_back_with_them() {
@@ -114,6 +114,8 @@ fn what_cannot_move_stays_on_the_primary_and_is_listed_with_the_reason() {
             let listed = ("read-only".to_owned(), Some(why.to_owned()));
             assert!(ground.sessions().contains(&listed), "{:?}", ground.sessions());
         }
+        let counted = "lull_sessions_unmoved{cluster=\"main\",reason=\"advisory_locks\"}";
+        assert_eq!(ground.lull.metric(counted), 1.0);
         assert_eq!(clients[0].value("SELECT n FROM mine").as_deref(), Some("1"));
         ground.assert_on_replica(&mut free);
         ground.lull.lifted("all");
@@ -162,6 +164,20 @@ fn who_logs_in_during_the_lull_is_on_the_replica_and_goes_to_the_primary_behind_
         ground.assert_on_primary(&mut client);
         assert_eq!(client.value("EXECUTE p").as_deref(), Some("kept"));
         client.run("INSERT INTO t VALUES (1)");
+    });
+}
+
+#[test]
+fn real_drivers_live_through_a_lull_on_replicas() {
+    on_every_version(|ground| {
+        // Others ask the server for its process id, which is another there, or begin READ WRITE to read.
+        for driver in [Driver::Psycopg3, Driver::Psycopg2, Driver::Asyncpg] {
+            driver.check_lull(
+                &ground.lull.connect_string("app", "shop"),
+                || drop(ground.moved(&["--reason", "drivers"])),
+                || ground.lull.lifted("all"),
+            );
+        }
     });
 }
 

@@ -3,6 +3,7 @@
 //! It reads the sources as text, on purpose: what it forbids is forbidden even where the compiler would not mind.
 
 mod dependencies;
+mod phrases;
 mod purity;
 mod reading;
 mod sizes;

@@ -355,7 +355,8 @@ fn what_a_statement_does_to_the_transaction_is_told() {
         effect("XA START 'a','b',1"),
         Transaction::Xa {
             verb: Xa::Start,
-            xid: b"'a','b',1".into()
+            xid: b"'a','b',1".into(),
+            one_phase: false
         }
     );
 }

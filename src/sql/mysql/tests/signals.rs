@@ -127,7 +127,25 @@ fn who_shows_variables_is_known() {
     ] {
         assert!(one(text).shows_variables, "{text}");
     }
+    let wrapped = one_in("SET STATEMENT max_statement_time = 9 FOR SHOW VARIABLES", MARIADB);
+    assert!(wrapped.shows_variables);
     for text in ["SHOW STATUS", "SHOW TABLES LIKE 'variables'", "SELECT 1"] {
         assert!(!one(text).shows_variables, "{text}");
+    }
+}
+
+#[test]
+fn who_shows_what_the_session_reports_is_known() {
+    for text in [
+        "SELECT @@session_track_gtids",
+        "SELECT 1, @@SESSION.`Session_Track_Schema`",
+        "SET @mine = @@local.session_track_transaction_info",
+        "SHOW VARIABLES LIKE 'session%'",
+        "SELECT * FROM performance_schema.session_variables",
+    ] {
+        assert!(one(text).shows_trackers, "{text}");
+    }
+    for text in ["SELECT 'session_track_gtids'", "SHOW STATUS", "SELECT @@sql_mode"] {
+        assert!(!one(text).shows_trackers, "{text}");
     }
 }

@@ -82,6 +82,83 @@ fn a_branch_that_is_open_may_finish_or_is_rolled_back_with_its_connection_kept()
 }
 
 #[test]
+fn a_branch_of_ones_own_that_has_only_read_ends_as_its_client_says() {
+    on_both_alone(|lull, db, client| {
+        let ends: [&[&str]; 3] = [
+            &["XA END 'mine'", "XA ROLLBACK 'mine'"],
+            &["XA END 'mine'", "XA COMMIT 'mine' ONE PHASE"],
+            &["XA END 'mine'", "xa /* */ rollback X'6d696e65'"],
+        ];
+        for end in ends {
+            for begun_before in [true, false] {
+                if begun_before {
+                    client.run("XA START 'mine'");
+                    client.value("SELECT count(*) FROM t");
+                }
+                lull.fenced("all", &[]);
+                if !begun_before {
+                    client.run("XA START 'mine'");
+                    assert_refused(&client.query(WRITE), "in the branch");
+                }
+                client.value("SELECT count(*) FROM t");
+                for statement in end {
+                    client.run(statement);
+                }
+                assert_refused(&client.query(WRITE), "behind it");
+                assert_eq!(client.value("SELECT 1").as_deref(), Some("1"));
+                lull.lifted("all");
+            }
+        }
+        assert_eq!((rows(db).as_deref(), branches(db)), (Some(""), 0));
+    });
+}
+
+#[test]
+fn nobody_decides_over_another_branch_by_the_end_of_ones_own() {
+    on_both_alone(|lull, db, client| {
+        let mut other = Wire::login(lull.address(), "root", &db.name);
+        for statement in [
+            "XA START 'theirs'",
+            WRITE,
+            "XA END 'theirs'",
+            "XA PREPARE 'theirs'",
+        ] {
+            other.run(statement);
+        }
+        let id = other.id();
+        drop(other);
+        db.server.wait_for_end_of(id);
+        let (code, opened) = on(lull, &["--drain", SHORT, "--prepared", "ignore"]);
+        assert_eq!(code, Some(0), "{opened}");
+        let ends = [
+            "XA ROLLBACK 'theirs'",
+            "XA COMMIT 'theirs'",
+            "XA COMMIT 'theirs' ONE PHASE",
+        ];
+        for begin in [
+            &["DO 0"][..],
+            &["BEGIN"],
+            &["XA START 'mine'"],
+            &["XA START 'mine'", "XA END 'mine'"],
+        ] {
+            for statement in begin {
+                client.run(statement);
+            }
+            for end in ends {
+                assert!(client.query(end).error().is_some(), "{begin:?}, {end}");
+            }
+            assert_eq!(branches(db), 1, "{begin:?}");
+            client.query("XA END 'mine'");
+            client.query("XA ROLLBACK 'mine'");
+            client.query("ROLLBACK");
+        }
+        lull.lifted("all");
+        assert_eq!(rows(db).as_deref(), Some(""), "nothing of it is decided");
+        db.superuser().run("XA ROLLBACK 'theirs'");
+    });
+}
+
+#[test]
 fn a_prepared_branch_is_named_and_keeps_the_fence_away_unless_told_otherwise() {
     on_both_alone(|lull, db, client| {
         client.run("XA START 'order-17'");

@@ -30,10 +30,7 @@ pub(super) fn converse(client: &mut Wire, flavor: Flavor, resets: bool) -> Vec<P
     client.run("DROP TABLE IF EXISTS t");
     client.record = Some(Vec::new());
     text_protocol(client);
-    // Not for clients that the server tells of transactions, for lull keeps those reports to itself.
-    if !client.has(capability::SESSION_TRACK) {
-        transactions(client);
-    }
+    transactions(client);
     procedures(client);
     prepared_statements(client, flavor);
     whole_session(client, resets);
@@ -74,9 +71,13 @@ fn transactions(client: &mut Wire) {
     for sql in [
         "BEGIN",
         "DELETE FROM t",
+        "SELECT count(*) FROM t",
+        "BEGIN",
+        "INSERT INTO t (v) VALUES ('again')",
         "SAVEPOINT a",
         "ROLLBACK TO a",
-        "ROLLBACK",
+        "ROLLBACK AND CHAIN",
+        "COMMIT",
         "SET autocommit = 0",
         "SELECT count(*) FROM t",
         "COMMIT",
@@ -266,8 +267,31 @@ fn whole_session(client: &mut Wire, resets: bool) {
     client.results();
 }
 
+/// What becomes of transactions, for clients that ask to be told, in each way that there is.
+fn transaction_reports(client: &mut Wire) {
+    for value in [
+        "STATE",
+        "CHARACTERISTICS",
+        "STATE",
+        "OFF",
+        "CHARACTERISTICS",
+        "OFF",
+    ] {
+        let set = format!("SET SESSION session_track_transaction_info = '{value}'");
+        let payload = query(client, &set);
+        client.ask(&payload);
+        let payload = query(client, "SELECT @@session_track_transaction_info");
+        client.ask(&payload);
+        transactions(client);
+    }
+}
+
 /// What the client asks to be told it is told, in the server's words.
 fn trackers(client: &mut Wire, flavor: Flavor) {
+    // To a client that cannot hear them, MariaDB says in all later EOF packets that it has not heard them.
+    if client.has(capability::SESSION_TRACK) || flavor == Flavor::MySql {
+        transaction_reports(client);
+    }
     let database = client.value("SELECT DATABASE()").expect("a database");
     client.run("SET SESSION session_track_schema = ON, session_track_state_change = ON");
     let read_only = flavor.read_only_variable();
