@@ -104,6 +104,7 @@ impl MySession {
             _ => {}
         }
         let Some(kind) = reply_to(first) else { return };
+        self.client_goes_on();
         let promise = match first {
             command::INIT_DB => Promise::Database(payload.get(1..).unwrap_or_default().to_vec()),
             command::CHANGE_USER => change_of_user(payload, self.agreed.client),

@@ -109,6 +109,8 @@ pub struct MySession {
     upstream: Packets,
     ledger: Ledger,
     reply: Option<Reply>,
+    /// What still comes of the packet that was heard last is not the client's.
+    swallows: bool,
     /// The number in the reply that is under way.
     prepared: Option<u32>,
     talk: Talk,
@@ -212,6 +214,7 @@ impl MySession {
             upstream: Packets::default(),
             ledger: Ledger::default(),
             reply: None,
+            swallows: false,
             prepared: None,
             talk: Talk::Commands,
             status: ok.status,

@@ -50,6 +50,13 @@ impl MySession {
         }
     }
 
+    /// A command of the client's goes up: what a probe has found is no longer known.
+    pub(super) fn client_goes_on(&mut self) {
+        if matches!(self.asking, Asking::Between | Asking::Within) {
+            self.asking = Asking::No;
+        }
+    }
+
     pub(super) fn probed(&mut self) {
         self.asking = match self.asking {
             Asking::Stained => Asking::No,

@@ -207,6 +207,10 @@ impl MySession {
             // What is reported of transactions is as it was before the branch's name was asked for.
             self.set = Set::Reports;
         }
+        if own == Own::Unlock && !reply.failed() {
+            // A client that has turned the server's reports off keeps it from telling.
+            self.work.locks_tables = false;
+        }
         let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
         if reply.failed() {
             self.count_attempt("the end of a transaction", reply)?;

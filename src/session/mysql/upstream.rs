@@ -54,7 +54,7 @@ impl MySession {
             };
             match self.upstream.next(chunk, &mut at, want) {
                 Piece::End => return Ok(()),
-                Piece::Body(range) if !own => out.to_client.forward(chunk, range),
+                Piece::Body(range) if !self.swallows => out.to_client.forward(chunk, range),
                 Piece::Body(_) => {}
                 Piece::Packet(header, Seen::Here(range)) => {
                     self.hear_packet(header, Packet::Here(chunk, range), chunk, out)?;
@@ -103,13 +103,15 @@ impl MySession {
         };
         let payload = whole.get(HEADER_BYTES..).unwrap_or_default();
         let forwards = if header.continuation {
-            !self.hears_own()
+            !self.swallows
         } else if self.hears_own() {
             self.hear_own(header, payload)?;
             false
         } else {
             self.hear_clients(header, payload, chunk, out)?
         };
+        // Its reply may be over already, and the next one is somebody else's.
+        self.swallows = !forwards;
         if forwards {
             match packet {
                 Packet::Here(chunk, range) => out.to_client.forward(chunk, range),

@@ -177,7 +177,9 @@ impl Lists<'_> {
             return false;
         };
         match last.kind {
-            Kind::Punct(_) | Kind::Number | Kind::Bits | Kind::UserVariable | Kind::Null => true,
+            // Behind an operator nothing is named; and behind the two of `--` a blank would make a comment of the rest.
+            Kind::Punct(byte) => matches!(byte, b')' | b'?'),
+            Kind::Number | Kind::Bits | Kind::UserVariable | Kind::Null => true,
             // The name behind `@@`, or behind a dot.
             Kind::Name => true,
             Kind::Word if among(self.word(last), &["end", "null"]) => true,

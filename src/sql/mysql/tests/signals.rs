@@ -40,6 +40,11 @@ fn a_column_that_asks_is_answered_under_its_own_name() {
         ("SELECT @@read_only AS x, @@read_only y", "SELECT {} AS x, {} y"),
         ("SELECT @@read_only `x`, @@read_only 'y'", "SELECT {} `x`, {} 'y'"),
         ("SELECT @@read_only + 1", "SELECT {} + 1 AS `@@read_only + 1`"),
+        // An error, of which a blank behind the operators would make a comment.
+        (
+            "SELECT @@read_only --; DELETE FROM t",
+            "SELECT {} --; DELETE FROM t",
+        ),
         ("SELECT 1 + @@read_only", "SELECT 1 + {} AS `1 + @@read_only`"),
         (
             "SELECT NOT @@read_only, 2",
