@@ -340,7 +340,13 @@ impl MySession {
         self.deaf &= matches!(own, Own::Question | Own::Probe);
         match own {
             // Where the server will not, every open transaction is taken for one that has written.
-            Own::Arm => self.armed = if reply.failed() { Armed::Never } else { Armed::Yes },
+            Own::Arm => {
+                self.armed = if reply.failed() { Armed::Never } else { Armed::Yes };
+                if self.in_transaction() {
+                    // A client that has not waited for the answer to its reset: what it did since was not reported.
+                    self.work.is_unseen();
+                }
+            }
             Own::Look => {
                 let seen = Seen::read(&reply.rows).filter(|_| !reply.failed());
                 match seen {

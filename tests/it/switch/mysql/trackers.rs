@@ -3,6 +3,7 @@
 
 use super::{Ground, assert_refused, fates, on_both};
 use crate::support::mysql::packets::{self, capability};
+use crate::support::mysql::wire::framed;
 use crate::support::mysql::{Flavor, Packet, Replies, Reply, Wire};
 
 /// What a client may want to be told, by statement.
@@ -227,6 +228,32 @@ fn who_has_the_reports_stopped_for_a_while_hides_no_write() {
                 client.run("DO 0");
             }
         }
+    });
+}
+
+/// A reset takes the server's reports away, and the client does not wait for its answer.
+#[test]
+fn who_resets_and_writes_in_one_go_hides_no_write() {
+    on_both(|ground| {
+        let mut client = ground.client_with(capability::SESSION_TRACK);
+        client.run("DO 0");
+        let reset = [packets::RESET_CONNECTION].to_vec();
+        let texts = ["BEGIN", "INSERT INTO t VALUES (1)"].map(packets::query);
+        let batch: Vec<u8> = [&reset]
+            .into_iter()
+            .chain(&texts)
+            .flat_map(|sent| framed(sent, 0).0)
+            .collect();
+        client.try_send_raw(&batch).unwrap();
+        for _ in 0..3 {
+            assert!(client.results().error().is_none());
+        }
+        let output = ground.lull.on("all", &["--drain", "300ms"]);
+        let opened: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        assert_eq!(fates(&opened), ["aborted"], "{:?}: {opened}", ground.flavor);
+        assert!(client.query("COMMIT").error().is_some(), "it is told");
+        assert_eq!(ground.rows(), "");
+        ground.lull.lifted("all");
     });
 }
 
