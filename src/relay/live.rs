@@ -41,6 +41,8 @@ pub struct Live {
     machine: RefCell<Box<dyn Session>>,
     inbox: RefCell<VecDeque<Instruction>>,
     waker: RefCell<Option<Waker>>,
+    /// How many questions of lull's own it has not answered.
+    pub(super) questions_lost: Cell<u32>,
     /// When its open transaction, or its running statement, began.
     pub(super) busy_since: Cell<Option<Instant>>,
 }
@@ -55,6 +57,7 @@ impl Live {
             machine: RefCell::new(machine),
             inbox: RefCell::default(),
             waker: RefCell::default(),
+            questions_lost: Cell::default(),
             busy_since: Cell::default(),
         }
     }
@@ -73,6 +76,11 @@ impl Live {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
+    }
+
+    pub(super) fn lose_question(&self) {
+        self.questions_lost
+            .set(self.questions_lost.get().saturating_add(1));
     }
 
     pub fn report(&self) -> Report {

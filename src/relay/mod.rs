@@ -35,7 +35,7 @@ use tokio::{
 use crate::{
     fault::Fault,
     session::{
-        Activity, Effects, HangUp,
+        Activity, Effects, HangUp, Instruction,
         outlet::{Outlet, Outlets},
     },
     telemetry::metrics::WorkerMetrics,
@@ -61,8 +61,10 @@ pub struct Worker {
     pub buffer: RefCell<Vec<u8>>,
 }
 
-/// Sends a cancel request for a session. Given by the login, which knows how.
-pub type Cancel = Box<dyn Fn()>;
+/// Sends a cancel request for a session, and calls back when the server has seen to it. Given by the login, which knows
+/// how.
+pub type Cancel = Box<dyn Fn(SeenTo)>;
+pub type SeenTo = Box<dyn FnOnce()>;
 
 /// How a session ended.
 #[derive(Debug)]
@@ -408,13 +410,13 @@ impl Relay {
     fn carry_out(&mut self, effects: Effects) {
         self.count(effects.counts);
         for (question, answer) in effects.answers {
-            self.worker.roster.answered(question, answer);
+            self.worker.roster.answered(&self.live, question, answer);
         }
         if let Some(to) = effects.moved {
             self.worker.roster.moved(&self.live, to);
         }
         for question in effects.unanswered {
-            self.worker.roster.unanswered(question);
+            self.worker.roster.unanswered(&self.live, question);
         }
         if let Some(journey) = effects.journey {
             self.depart(journey);
@@ -426,7 +428,8 @@ impl Relay {
             self.worker.roster.provide_audit(&self.live);
         }
         if effects.cancel {
-            (self.cancel)();
+            let live = Rc::clone(&self.live);
+            (self.cancel)(Box::new(move || live.tell(Instruction::CancelSeenTo)));
         }
         if let Some(text) = effects.interrupt {
             self.worker.roster.have_interrupted(&self.live, text);

@@ -5,6 +5,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    cmp::Reverse,
     collections::{HashMap, HashSet},
     rc::Rc,
     sync::Arc,
@@ -265,12 +266,16 @@ impl Roster {
         let of_place = sessions
             .iter()
             .filter(|live| !live.facts.bypass && of_place(&live.principal(), place));
-        // One that stands and is idle answers at once.
-        let rank = |report: Report| (report.stands_at >= now, report.activity == Activity::Idle);
+        // One that stands and is idle answers at once. One that has failed to may do so again: its client may be cancelling
+        // what it runs, or leave it no time.
+        let rank = |live: &Live, report: &Report| {
+            let (stands, idle) = (report.stands_at >= now, report.activity == Activity::Idle);
+            (stands, Reverse(live.questions_lost.get()), idle)
+        };
         let able = of_place
             .map(|live| (live, live.report()))
             .filter(|(_, report)| report.takes_questions);
-        let (live, _) = able.max_by_key(|(_, report)| rank(report.clone()))?;
+        let (live, _) = able.max_by_key(|(live, report)| rank(live, report))?;
         let id = self.next_question.get();
         self.next_question.set(id.wrapping_add(1));
         let (reply, answer) = oneshot::channel();
@@ -317,14 +322,18 @@ impl Roster {
         true
     }
 
-    pub(super) fn answered(&self, question: u64, answer: Answer) {
+    pub(super) fn answered(&self, live: &Live, question: u64, answer: Answer) {
+        if answer.is_err() {
+            live.lose_question();
+        }
         if let Some((_, reply)) = self.questions.borrow_mut().remove(&question) {
             let _ = reply.send(answer);
         }
     }
 
     /// Whoever asked may ask another session.
-    pub(super) fn unanswered(&self, question: u64) {
+    pub(super) fn unanswered(&self, live: &Live, question: u64) {
+        live.lose_question();
         self.questions.borrow_mut().remove(&question);
     }
 

@@ -47,6 +47,8 @@ pub enum Instruction {
     Audited(Audited),
     /// The drain is over, and the session does not stand.
     Straggle(Stragglers),
+    /// The server has seen to a cancel request that the session has asked for: what goes up from now on is safe from it.
+    CancelSeenTo,
     /// lull stops: the session ends at its next idle moment.
     Close,
     /// A question of lull's own, to be asked when nobody is disturbed by it.
@@ -102,7 +104,7 @@ pub type Answer = Result<Rows, String>;
 
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// Send a cancel request for what the session runs.
+    /// Send a cancel request for what the session runs. `Instruction::CancelSeenTo` answers it.
     pub cancel: bool,
     /// A statement that another session of the same user carries out, to interrupt what this one runs.
     pub interrupt: Option<String>,

@@ -240,6 +240,7 @@ impl Play {
             }
             232..238 if self.read_only => {
                 self.aborted = true;
+                pair.holds_cancels = source.chance(128);
                 pair.tell(Instruction::Straggle(Stragglers::Abort))
             }
             238..239 if self.read_only => pair.tell(Instruction::Straggle(Stragglers::Terminate)),
@@ -256,6 +257,7 @@ impl Play {
             }
             249..252 => pair.reply(&frame(b'A', b"\0\0\0\x01c\0payload\0")),
             252..254 => pair.reply(&frame(b'N', b"SNOTICE\0C00000\0Mhello\0\0")),
+            254 => pair.deliver_cancels(),
             _ => Ok(()),
         };
         done.expect("nobody is to blame for anything");
@@ -327,6 +329,7 @@ impl Play {
     fn end(&mut self, read_only: bool) {
         (self.read_only, self.fence) = (false, None);
         self.pair.off().expect("a lull ends");
+        self.pair.deliver_cancels().expect("the server has signalled");
         let last = [
             // Out of any COPY, batch and transaction.
             frame(b'f', b"end\0"),

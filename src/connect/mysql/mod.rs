@@ -124,7 +124,7 @@ fn arrival(exchange: Exchange<'_>, login: Login, response: &HandshakeResponse<'_
                 .unwrap_or_default(),
         ),
         // A statement is cancelled by KILL QUERY on another connection, which lull could only open with a password.
-        cancel: Box::new(|| {}),
+        cancel: Box::new(|seen_to| seen_to()),
         depart: None,
         born: Box::new(|order, out| {
             MySession::born(login, order, out).map(|session| Box::new(session) as Box<dyn Session>)

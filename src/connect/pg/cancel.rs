@@ -19,7 +19,7 @@ pub(super) type Key = Box<[u8]>;
 /// Behind the length and the code.
 const KEY_AT: usize = 8;
 
-/// The server closes when it has seen to the request.
+/// The server closes when it has signalled the session: what the session is sent from then on is safe from the request.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// A client's request goes to where its session now is.
@@ -51,9 +51,12 @@ async fn send(front: &Front, server: &Address, packet: &[u8]) -> Result<(), Faul
 /// lull's own way to cancel what a session runs.
 pub(super) fn sender(front: Arc<Front>, server: Arc<Address>, key: &[u8]) -> Cancel {
     let packet: Box<[u8]> = packet(key).into();
-    Box::new(move || {
+    Box::new(move |seen_to| {
         let (front, server, packet) = (Arc::clone(&front), Arc::clone(&server), packet.clone());
-        tokio::task::spawn_local(async move { forward(&front, &server, &packet).await });
+        tokio::task::spawn_local(async move {
+            forward(&front, &server, &packet).await;
+            seen_to();
+        });
     })
 }
 

@@ -108,7 +108,7 @@ impl Control {
                     self.audit_ended.notify_waiters();
                     return;
                 }
-                Err(NoAnswer::Lost) => {}
+                Err(NoAnswer::Lost | NoAnswer::GivenBack) => {}
                 Err(NoAnswer::Error(why)) => {
                     let (cluster, database) = (&place.0, &place.1);
                     tracing::error!(cluster, database, "the audit failed and is tried again: {why}");

@@ -14,14 +14,30 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 pub(super) enum NoAnswer {
     /// No session of the place is there.
     Nobody,
-    /// The session ended, or was busy for too long.
+    /// The session was busy for too long.
     Lost,
+    /// The session ended, or could not be asked after all.
+    GivenBack,
     /// The server's error message.
     Error(String),
 }
 
+/// How many sessions are asked one after another: what one cannot answer, perhaps because its client cancels whatever it
+/// runs, the next one may.
+const TRIES_MAX: u32 = 5;
+
 impl Control {
     pub(super) async fn ask(&self, place: &Place, text: &str) -> Result<Rows, NoAnswer> {
+        for _ in 1..TRIES_MAX {
+            match self.ask_somebody(place, text).await {
+                Err(NoAnswer::Error(_) | NoAnswer::GivenBack) => {}
+                answer => return answer,
+            }
+        }
+        self.ask_somebody(place, text).await
+    }
+
+    async fn ask_somebody(&self, place: &Place, text: &str) -> Result<Rows, NoAnswer> {
         let mut outcome = NoAnswer::Nobody;
         for worker in &self.workers {
             let (reply, asked) = oneshot::channel();
@@ -33,8 +49,9 @@ impl Control {
             let Ok(Some(answer)) = asked.await else { continue };
             match timeout(ANSWER_WAIT, answer).await {
                 Ok(Ok(Ok(rows))) => return Ok(rows),
-                Ok(Ok(Err(message))) => return Err(NoAnswer::Error(message)),
-                Ok(Err(_)) | Err(_) => outcome = NoAnswer::Lost,
+                Ok(Ok(Err(message))) => outcome = NoAnswer::Error(message),
+                Ok(Err(_)) => outcome = NoAnswer::GivenBack,
+                Err(_) => outcome = NoAnswer::Lost,
             }
         }
         Err(outcome)

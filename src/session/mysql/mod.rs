@@ -405,6 +405,8 @@ impl Session for MySession {
             Instruction::Straggle(policy) => self.straggle(policy, out),
             // It makes no journeys.
             Instruction::Arrived(_) => {}
+            // It asks for none.
+            Instruction::CancelSeenTo => {}
             Instruction::Close => (self.closing, self.careful) = (true, true),
             Instruction::Ask(question) => {
                 self.questions.push_back(question);

@@ -44,6 +44,7 @@ pub(super) struct Batch {
     /// It went back to a savepoint.
     pub(super) went_back: bool,
     statements: u32,
+    opaque: u32,
     pub(super) lexing_changed: bool,
     called: bool,
     /// `SET TRANSACTION READ ONLY` must follow while the transaction is open.
@@ -72,6 +73,11 @@ pub(super) enum Step {
 impl Batch {
     pub(super) fn is_fresh(&self) -> bool {
         self.statements == 0
+    }
+
+    /// A COPY from the client may be in it: its Sync is then not its end.
+    pub(super) fn may_copy(&self) -> bool {
+        self.statements > self.opaque
     }
 
     pub(super) fn lifts_next(&self) -> bool {
@@ -209,6 +215,7 @@ impl Batch {
                 self.lifted_now = true;
             }
             Class::Opaque(_) => {
+                self.opaque += 1;
                 self.sealed = true;
                 self.reassert = true;
             }

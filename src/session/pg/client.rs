@@ -12,7 +12,9 @@ use crate::{
     },
 };
 
-use super::{Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own};
+use super::{
+    InLull, Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own,
+};
 
 impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
@@ -263,8 +265,10 @@ impl PgSession {
     fn passed(&mut self, header: Header, passed: Passed, chunk: &[u8], out: &mut Outlets) {
         let ends_batch =
             matches!(header.tag, tags::QUERY | tags::FUNCTION_CALL | tags::SYNC) && self.open != Open::Failed;
-        let wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
-        if ends_batch && wrapped && passed != Passed::Hold {
+        // In one flight, unless a COPY may be under way, in which the server would take it for a mistake and end the session.
+        // Then it goes up when the batch is answered.
+        let ends_wrap = |lull: &InLull| lull.batch.wrapped && !lull.batch.may_copy();
+        if ends_batch && passed != Passed::Hold && self.lull.as_deref().is_some_and(ends_wrap) {
             self.say(own::Own::WrapCommit, chunk, out);
         }
     }
@@ -282,7 +286,15 @@ impl PgSession {
     pub(super) fn release(&mut self, out: &mut Outlets) -> Result<(), Fault> {
         let may_go = self.may_begin() || self.ledger.copying_in() || self.is_answered();
         // In normal mode nothing is held back.
-        if self.held.is_empty() || self.careful && !may_go {
+        if self.careful && !may_go {
+            return Ok(());
+        }
+        self.let_go(out)
+    }
+
+    /// What was held is judged anew.
+    pub(super) fn let_go(&mut self, out: &mut Outlets) -> Result<(), Fault> {
+        if self.held.is_empty() {
             return Ok(());
         }
         let held = std::mem::take(&mut self.held);
@@ -306,7 +318,7 @@ impl PgSession {
             return false;
         }
         let awaits_audit = self.lull.as_ref().is_some_and(|lull| lull.awaits_audit());
-        self.is_quiet() && !(awaits_audit && self.is_read_only_ordered())
+        self.is_quiet() && !(awaits_audit && self.is_read_only_ordered()) && !self.cancels()
     }
 }
 

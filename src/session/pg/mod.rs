@@ -11,6 +11,7 @@
 //!
 //! It must not know sockets, clocks or other sessions.
 
+mod attempts;
 pub mod audit;
 mod batch;
 mod book;
@@ -183,7 +184,7 @@ struct InLull {
     ready_owed: bool,
     /// lull has ended the client's batch: what belongs to it is passed over until the client's own Sync.
     skipping: bool,
-    guard_attempts: u32,
+    attempts: attempts::Attempts,
     straggle: straggle::Straggle,
 }
 
@@ -205,8 +206,8 @@ enum Wrap {
     /// It is on its way.
     Begun,
     Ready,
-    /// It failed: it is taken back before anything else.
-    Failed,
+    /// It has failed, or has served: it is ended before anything else.
+    Over,
 }
 
 impl PgSession {
@@ -275,6 +276,11 @@ impl PgSession {
         self.cover != Cover::None && (self.is_read_only_ordered() || wraps()) || self.stands_in()
     }
 
+    /// What goes up now could be hit by a cancel request of lull's own, which is still on its way.
+    fn cancels(&self) -> bool {
+        self.lull.as_ref().is_some_and(|lull| lull.straggle.cancels())
+    }
+
     /// The open transaction is lull's own, in the place of one that the drain policy has ended. Its client may hear of
     /// that only after the lull.
     fn stands_in(&self) -> bool {
@@ -331,6 +337,7 @@ impl Session for PgSession {
         if self.ended {
             return Ok(());
         }
+        let open = self.open;
         let heard = self.hear(chunk, out);
         if heard.is_err() {
             // What came before the fault is the client's, and stands before lull's last words.
@@ -343,6 +350,9 @@ impl Session for PgSession {
         let copies = self.ledger.copying_in() && !self.held.is_empty();
         if self.careful && (copies || self.is_quiet() || self.out_of_step) {
             self.advance(chunk, out)?;
+        } else if self.careful && open == Open::No && self.open == Open::Acting {
+            // A COPY has begun, whose data were sent ahead: the Sync that is held ends its batch, and its answer comes with that.
+            self.let_go(out)?;
         } else if self.careful && self.is_answered() {
             self.release(out)?;
         }
@@ -359,6 +369,7 @@ impl Session for PgSession {
             Instruction::Audited(super::Audited::MySql(_)) => {}
             Instruction::Straggle(policy) => self.straggle(policy, out),
             Instruction::Arrived(arrival) => return self.arrive(arrival, out),
+            Instruction::CancelSeenTo => self.in_lull(|lull| lull.straggle.cancel_seen_to()),
             Instruction::Close => (self.closing, self.careful) = (true, true),
             Instruction::Ask(question) => {
                 self.questions.push_back(question);

@@ -43,6 +43,15 @@ impl Own {
         )
     }
 
+    /// Whether its success is progress. One of several steps is none: it may succeed again and again while the next never
+    /// does.
+    pub(super) fn gets_somewhere(self) -> bool {
+        matches!(
+            self,
+            Self::GuardSession | Self::GuardTransaction | Self::HasWritten | Self::Texts | Self::Restore
+        )
+    }
+
     /// The text, where it is always the same.
     pub(super) fn text(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@
 
 use crate::wire::pg::backend::Status;
 
-use super::{PgSession, own::Reply, stand::GUARD_ATTEMPTS_MAX};
+use super::{PgSession, own::Reply};
 
 impl PgSession {
     /// Whether a question of lull's own changes nothing for the client: before a transaction's first statement it
@@ -31,18 +31,5 @@ impl PgSession {
             };
             self.effects().answers.push((question.id, answer));
         }
-    }
-
-    /// A question that a cancel request hit, the client's or lull's own, was not answered.
-    fn asks_again(&mut self, reply: &Reply) -> bool {
-        if !reply.was_cancelled() || !self.takes_questions() {
-            return false;
-        }
-        let mut attempts = GUARD_ATTEMPTS_MAX;
-        self.in_lull(|lull| {
-            lull.guard_attempts += 1;
-            attempts = lull.guard_attempts;
-        });
-        attempts < GUARD_ATTEMPTS_MAX
     }
 }

@@ -15,16 +15,13 @@ use crate::{
 
 use super::{
     Audited, Cover, InLull, Kind, PgSession, Wrap,
+    attempts::Attempts,
     batch::Batch,
     book::Book,
     own::{self, Own, Reply},
     position::Position,
     straggle::Straggle,
 };
-
-/// How often a statement of lull's own may be cancelled by the client's cancel requests before the session is given
-/// up. Each costs the client a connection.
-pub(super) const GUARD_ATTEMPTS_MAX: u32 = 100;
 
 impl PgSession {
     /// Takes an order. What follows from it is `advance`'s business.
@@ -80,7 +77,7 @@ impl PgSession {
             texts_failed: false,
             ready_owed: false,
             skipping: false,
-            guard_attempts: 0,
+            attempts: Attempts::default(),
             straggle: Straggle::default(),
         }
     }
@@ -110,11 +107,12 @@ impl PgSession {
             return Ok(());
         }
         self.settle_cover();
-        if self.is_quiet()
-            && let Some(own) = self.next_own()
-        {
-            self.say(own, &[], out);
-            return Ok(());
+        if self.is_quiet() {
+            self.in_lull(|lull| lull.straggle.all_is_answered());
+            if let Some(own) = self.next_own() {
+                self.say(own, &[], out);
+                return Ok(());
+            }
         }
         self.stand();
         if self.is_quiet()
@@ -220,7 +218,7 @@ impl PgSession {
             Wrap::No => {}
             // The client's message goes up next.
             Wrap::Begun | Wrap::Ready => return None,
-            Wrap::Failed => return Some(Own::WrapCommit),
+            Wrap::Over => return Some(Own::WrapCommit),
         }
         if self.kind == Kind::PhysicalReplication {
             return None;
@@ -229,6 +227,8 @@ impl PgSession {
             Status::Idle if read_only && self.cover == Cover::None => return Some(Own::GuardSession),
             Status::Idle if self.must_travel() => return Some(Own::Luggage),
             Status::Idle if !read_only && self.guarded && self.is_in_place() => return Some(Own::Restore),
+            // It would fail with what lull says in it.
+            Status::InTransaction if self.cancels() => return None,
             Status::InTransaction if read_only => {
                 let must_reassert = self.lull.as_ref().is_some_and(|lull| lull.must_reassert);
                 let transaction = &self.transaction;
@@ -291,6 +291,7 @@ impl PgSession {
 
     /// The server has answered a statement of lull's own.
     pub(super) fn own_done(&mut self, own: Own, reply: Reply) -> Result<(), Fault> {
+        self.note_attempt(own, &reply);
         match own {
             Own::GuardSession => self.guard_answered(&reply)?,
             Own::GuardTransaction if !reply.failed() => {
@@ -318,15 +319,16 @@ impl PgSession {
                 self.in_lull(|lull| {
                     lull.wrap = match status {
                         Status::InTransaction if !reply.failed() => Wrap::Ready,
-                        Status::Failed | Status::InTransaction => Wrap::Failed,
+                        Status::Failed | Status::InTransaction => Wrap::Over,
                         Status::Idle => Wrap::No,
                     }
                 });
+                self.count_wrap(&reply)?;
             }
             Own::WrapCommit => {
                 let open = self.transaction.status != Status::Idle;
                 self.in_lull(|lull| {
-                    lull.wrap = if open { Wrap::Failed } else { Wrap::No };
+                    lull.wrap = if open { Wrap::Over } else { Wrap::No };
                     lull.must_reassert = false;
                 });
             }
@@ -353,26 +355,8 @@ impl PgSession {
             ));
         }
         self.guarded = true;
-        self.in_lull(|lull| {
-            lull.lifted = false;
-            lull.guard_attempts = 0;
-        });
+        self.in_lull(|lull| lull.lifted = false);
         Ok(())
-    }
-
-    /// A cancel request of the client's may hit a statement of lull's own, which then is said again.
-    fn count_attempt(&mut self, what: &str, reply: &Reply) -> Result<(), Fault> {
-        let mut attempts = GUARD_ATTEMPTS_MAX;
-        self.in_lull(|lull| {
-            lull.guard_attempts += 1;
-            attempts = lull.guard_attempts;
-        });
-        if reply.was_cancelled() && attempts < GUARD_ATTEMPTS_MAX {
-            return Ok(());
-        }
-        self.effects().counts.guard_alarms += 1;
-        let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
-        Err(Fault::upstream(format!("the server refused {what}: {why}")))
     }
 
     /// The client's batch is answered.

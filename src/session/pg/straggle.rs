@@ -30,7 +30,10 @@ pub(super) enum Abort {
 #[derive(Debug, Default)]
 pub(super) struct Straggle {
     abort: Abort,
-    /// A cancel request is on its way: the error that it causes is explained.
+    /// Cancel requests of lull's own that the server has not seen to yet. One that comes late hits whatever runs by then:
+    /// meanwhile nothing of the client's begins.
+    cancels: u32,
+    /// One was sent for what runs: the error that it causes is explained.
     cancelled: bool,
     /// The open, failed transaction stands in for one that was rolled back.
     drained: bool,
@@ -100,12 +103,28 @@ impl Straggle {
 
     /// Whether an abort is under way.
     pub(super) fn acts(&self) -> bool {
-        self.abort != Abort::No
+        self.abort != Abort::No || self.cancels > 0
     }
 
+    /// Whether what goes up now could be hit by a cancel request of lull's own.
+    pub(super) fn cancels(&self) -> bool {
+        self.cancels > 0
+    }
+
+    pub(super) fn cancel_seen_to(&mut self) {
+        self.cancels = self.cancels.saturating_sub(1);
+    }
+
+    /// All that went up is answered: a request that was seen to has hit what it hit.
+    pub(super) fn all_is_answered(&mut self) {
+        self.cancelled &= self.cancels > 0;
+    }
+
+    /// More of what was sent ahead may run behind it, which a cancel request may hit.
     pub(super) fn transaction_ended(&mut self) {
         *self = Self {
-            abort: Abort::No,
+            cancels: self.cancels,
+            cancelled: self.cancelled,
             ..Self::default()
         };
     }
@@ -130,7 +149,10 @@ impl PgSession {
 
     /// Makes what is running fail.
     fn interrupt(&mut self, out: &mut Outlets) {
-        self.in_lull(|lull| lull.straggle.cancelled = true);
+        self.in_lull(|lull| {
+            lull.straggle.cancelled = true;
+            lull.straggle.cancels += 1;
+        });
         self.effects().cancel = true;
         self.break_off(out);
     }

@@ -19,12 +19,12 @@ use crate::{
 
 use super::{
     Kind, Open, PgSession,
+    attempts::ATTEMPTS_MAX,
     customs::{Customs, GLANCE_BYTES},
     luggage::{self, Luggage},
     own::Reply,
     parameters::READ_ONLY_DEFAULT,
     position::Position,
-    stand::GUARD_ATTEMPTS_MAX,
 };
 
 /// What a session knows of its journeys.
@@ -137,7 +137,7 @@ impl PgSession {
     pub(super) fn pack(&mut self, reply: Reply) {
         if let Some((_, why)) = &reply.error {
             self.travel.attempts += 1;
-            if !reply.was_cancelled() || self.travel.attempts >= GUARD_ATTEMPTS_MAX {
+            if !reply.was_cancelled() || self.travel.attempts >= ATTEMPTS_MAX {
                 self.stay(why);
             }
             return;

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Kind, Open, PgSession, leaked, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
+use super::{Kind, Open, PgSession, Wrap, leaked, ledger::Head, own, parameters::READ_ONLY_DEFAULT, refusal};
 
 /// A message larger than this is not one that lull depends on.
 const GLANCE_BYTES_MAX: usize = 1 << 20;
@@ -189,7 +189,13 @@ impl PgSession {
         self.transaction.ready(status);
         let wrapped = self.lull.as_ref().is_some_and(|lull| lull.batch.wrapped);
         if wrapped {
-            self.in_lull(|lull| lull.ready_owed = true);
+            let ends = self.ledger.has_own();
+            self.in_lull(|lull| {
+                lull.ready_owed = true;
+                if !ends {
+                    lull.wrap = Wrap::Over;
+                }
+            });
         }
         self.batch_done();
         Ok(!wrapped && !cut)

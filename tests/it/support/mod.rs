@@ -18,6 +18,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 
+pub mod door;
 pub mod driver;
 pub mod fake;
 pub mod fingerprint;

@@ -6,10 +6,12 @@
 
 mod contract;
 mod idle;
+mod interrupts;
 mod midst;
 mod mysql;
 mod reload;
 mod transactions;
+mod wrapped;
 
 use crate::support::{Database, Lull, Postgres, Replies, Version, Wire, eventually};
 use serde_json::Value;

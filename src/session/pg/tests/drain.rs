@@ -8,7 +8,7 @@ use crate::{
 use super::{pair::Pair, server::frame, wire::*};
 
 /// A session with a transaction that has written, and a lull that waits for it.
-fn straggler() -> Pair {
+pub(super) fn straggler() -> Pair {
     let mut pair = Pair::new();
     pair.says(&query("BEGIN"));
     pair.says(&query("INSERT INTO t VALUES (1)"));

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "the fuzz targets use the rest")]
 
+mod cancelled;
 mod drain;
 mod entry;
 mod exit;

@@ -27,6 +27,9 @@ pub struct Pair {
     pub to_server: Vec<u8>,
     pub effects: Effects,
     pub hung_up: bool,
+    /// Cancel requests of the machine's are on their way until `deliver_cancels`.
+    pub holds_cancels: bool,
+    cancels: u32,
     out: Outlets,
     gate: Gate,
     cuts: Cuts,
@@ -71,6 +74,8 @@ impl Pair {
             to_server: Vec::new(),
             effects: Effects::default(),
             hung_up: false,
+            holds_cancels: false,
+            cancels: 0,
             out,
             gate,
             cuts,
@@ -124,6 +129,20 @@ impl Pair {
     pub fn tell(&mut self, instruction: Instruction) -> Result<(), Fault> {
         self.machine.order(instruction, &mut self.out)?;
         self.carry(&[]);
+        if self.holds_cancels {
+            return Ok(());
+        }
+        self.deliver_cancels()
+    }
+
+    /// The server signals its session for each cancel request on its way, and says so by closing that connection.
+    pub fn deliver_cancels(&mut self) -> Result<(), Fault> {
+        while self.cancels > 0 {
+            self.cancels -= 1;
+            self.server.cancel();
+            self.machine.order(Instruction::CancelSeenTo, &mut self.out)?;
+            self.carry(&[]);
+        }
         Ok(())
     }
 
@@ -182,9 +201,7 @@ impl Pair {
             .machine
             .take_effects()
             .map_or_else(Effects::default, |effects| *effects);
-        if effects.cancel {
-            self.server.cancel();
-        }
+        self.cancels += u32::from(effects.cancel);
         self.effects.cancel |= effects.cancel;
         self.hung_up |= effects.hang_up.is_some();
         self.effects.answers.extend(effects.answers);
