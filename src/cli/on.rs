@@ -1,6 +1,9 @@
 //! `lull on`: waits for the fence, shows the drain, and never leaves an operator in doubt about what Ctrl-C did.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -10,12 +13,13 @@ use tokio::{
 use super::{
     Exit, Fallback, On, Policy, Prepared, ReadsOn, Unmovable,
     find::{Find, Told, broken, misunderstood, refused, scope},
+    operate::now_unix_ms,
     output::{self, Progress},
     text,
 };
 use crate::{
-    admin::{Client, Event, Opened, quoted},
-    gate::Scope,
+    admin::{Client, Event, Opened, Status, quoted},
+    gate::{Lull, Scope},
 };
 
 pub(super) async fn run(find: &Find, on: On, json: bool) -> Exit {
@@ -39,12 +43,22 @@ async fn open(find: &Find, on: On, json: bool) -> Result<Exit, Told> {
         answer: None,
         failed: None,
     };
+    let asked_at = now_unix_ms();
     let sent = waiting.client.ask(&verb(&on, &scope)).await;
     sent.map_err(|error| broken(&error))?;
     match waiting.until_fenced(&mut interrupt, &mut terminate).await? {
         Left::Answered => conclude(waiting, json),
-        Left::Keep => keep(waiting, &scope).await,
-        Left::TakeBack => take_back(waiting, find, &scope, json).await,
+        Left::Keep => keep(waiting, &scope, json).await,
+        Left::TakeBack => {
+            // lull takes the lull back when the caller leaves; asking once more makes sure, and waits until it is so.
+            waiting.client.leave().await;
+            let done = take_back(find, &scope, asked_at, json).await;
+            done.inspect_err(|_| {
+                output::complain(&format!(
+                    "lull: it is not certain that the lull on {scope} was taken back: ask `lull status`"
+                ));
+            })
+        }
     }
 }
 
@@ -192,7 +206,7 @@ fn conclude(mut waiting: Waiting, json: bool) -> Result<Exit, Told> {
     })
 }
 
-async fn keep(mut waiting: Waiting, scope: &Scope) -> Result<Exit, Told> {
+async fn keep(mut waiting: Waiting, scope: &Scope, json: bool) -> Result<Exit, Told> {
     waiting
         .client
         .ask("LULL KEEP")
@@ -214,7 +228,7 @@ async fn keep(mut waiting: Waiting, scope: &Scope) -> Result<Exit, Told> {
     }
     // It may have been fenced before lull read the wish.
     if waiting.answer.is_some() || waiting.failed.is_some() {
-        return conclude(waiting, false);
+        return conclude(waiting, json);
     }
     output::complain(&format!(
         "The lull on {scope} stays open; its drain goes on. `lull status` shows the fence."
@@ -223,23 +237,23 @@ async fn keep(mut waiting: Waiting, scope: &Scope) -> Result<Exit, Told> {
     Ok(Exit::FenceNotReached)
 }
 
-async fn take_back(waiting: Waiting, find: &Find, scope: &Scope, json: bool) -> Result<Exit, Told> {
-    // lull takes the lull back when the caller leaves; asking once more makes sure, and waits until it is so.
-    waiting.client.leave().await;
-    let off = format!("LULL OFF {} (FORMAT json)", quoted(&scope.to_string()));
-    match find.ask(&off).await {
-        Ok(answer) => {
-            if json {
-                output::answer(&answer);
-            }
-            output::complain(&format!("The lull on {scope} was taken back."));
-            Ok(Exit::FenceNotReached)
-        }
-        Err(told) => {
-            output::complain(&format!(
-                "lull: it is not certain that the lull on {scope} was taken back: ask `lull status`"
-            ));
-            Err(told)
-        }
+/// A lull that was open before this call is somebody else's, and stays.
+async fn take_back(find: &Find, scope: &Scope, asked_at_unix_ms: u64, json: bool) -> Result<Exit, Told> {
+    let quoted = quoted(&scope.to_string());
+    let status = find.ask(&format!("SHOW STATUS {quoted} (FORMAT json)")).await?;
+    let status: Status = serde_json::from_str(&status).map_err(|wrong| misunderstood(&wrong.to_string()))?;
+    let before = |lull: &&Arc<Lull>| lull.request.scope == *scope && lull.since_unix_ms < asked_at_unix_ms;
+    if let Some(lull) = status.lulls.iter().find(before) {
+        output::complain(&format!(
+            "The lull on {scope} was open before and stays open; its reason is now {:?}. `lull off {scope}` closes it.",
+            lull.request.reason
+        ));
+        return Ok(Exit::FenceNotReached);
     }
+    let answer = find.ask(&format!("LULL OFF {quoted} (FORMAT json)")).await?;
+    if json {
+        output::answer(&answer);
+    }
+    output::complain(&format!("The lull on {scope} was taken back."));
+    Ok(Exit::FenceNotReached)
 }

@@ -32,6 +32,7 @@ pub mod places;
 pub mod ports;
 pub mod postgres;
 pub mod settings;
+pub mod terminal;
 pub mod tls;
 pub mod undertaker;
 pub mod wire;

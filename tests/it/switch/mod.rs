@@ -9,6 +9,7 @@ mod idle;
 mod interrupts;
 mod midst;
 mod mysql;
+mod prompt;
 mod reload;
 mod transactions;
 mod wrapped;
