@@ -1,9 +1,10 @@
 -- Places where a database can hide a write from a lexer. Run as a superuser in an empty database (psql -1 or one simple
--- query; no psql commands). Nothing is changed by the setup itself beyond the schema `hide`.
+-- query; no psql commands). Nothing is changed by the setup itself beyond the schemas `hide` and `hide_more`.
 --
 --   -- before: SQL         the client runs it before the lull (its own temporary tables)
 --   -- reach: SQL          what would get there; must be refused in a lull
 --   -- reach from N: SQL   the same, on servers of major version N and newer
+--   -- reach, untold (why): SQL   the same, but nobody can tell from outside that it does something
 --
 -- Names are made so that none of them is mentioned by anything harmless.
 
@@ -49,7 +50,7 @@ EXPLAIN ANALYZE CREATE TABLE hide.made_9 AS SELECT 1 $$;
 
 -- What keeps the session read-only.
 CREATE FUNCTION hide.lifts() RETURNS text LANGUAGE sql AS $$ SELECT set_config('transaction_read_only', 'off', false) $$;
--- reach: SELECT hide.lifts()
+-- reach, untold (behind a snapshot the server refuses it): SELECT hide.lifts()
 CREATE FUNCTION hide.lifts_next() RETURNS text LANGUAGE sql AS $$
 SELECT set_config('default_' || 'transaction_read_only', 'off', false) $$;
 -- reach: SELECT hide.lifts_next()
@@ -61,21 +62,22 @@ CREATE FUNCTION hide.sets() RETURNS void LANGUAGE plpgsql AS $$ BEGIN SET defaul
 CREATE FUNCTION hide.resets() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RESET ALL; END $$;
 -- reach: SELECT hide.resets()
 CREATE FUNCTION hide.has_setting() RETURNS int LANGUAGE sql SET default_transaction_read_only = off AS $$ SELECT 1 $$;
--- reach: SELECT hide.has_setting()
+-- reach, untold (it lasts as long as the call): SELECT hide.has_setting()
 CREATE FUNCTION hide.updates_settings() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN UPDATE pg_settings SET setting = 'off' WHERE name = 'default_transaction_read_only'; END $$;
--- reach: SELECT hide.updates_settings()
+-- reach, untold (these servers refuse the UPDATE itself): SELECT hide.updates_settings()
 CREATE FUNCTION hide.updates_settings_parsed() RETURNS void LANGUAGE sql BEGIN ATOMIC
 UPDATE pg_catalog.pg_settings SET setting = 'off' WHERE name = concat('default_', 'transaction_read_only'); END;
--- reach: SELECT hide.updates_settings_parsed()
+-- reach, untold (these servers refuse the UPDATE itself): SELECT hide.updates_settings_parsed()
 CREATE VIEW hide.knobs AS SELECT name, setting FROM pg_catalog.pg_settings;
 GRANT UPDATE ON hide.knobs TO PUBLIC;
--- reach: UPDATE hide.knobs SET setting = 'off' WHERE name = 'default_transaction_read_only'
+-- reach, untold (these servers refuse the UPDATE itself): UPDATE hide.knobs SET setting = 'off' WHERE name = 'default_transaction_read_only'
 CREATE PROCEDURE hide.starts_over() LANGUAGE plpgsql AS $$
 BEGIN COMMIT; SET TRANSACTION READ WRITE; INSERT INTO hide.plain VALUES (2, 'two'); END $$;
 -- reach: CALL hide.starts_over()
 CREATE FUNCTION hide.has_prepared() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN EXECUTE 'EXECUTE something'; END $$;
+-- before: PREPARE something AS SELECT lo_create(0)
 -- reach: SELECT hide.has_prepared()
 
 -- What a read-only transaction lets through.
@@ -95,7 +97,7 @@ CREATE FUNCTION hide.notifies() RETURNS void LANGUAGE plpgsql AS $$ BEGIN NOTIFY
 -- reach: SELECT hide.notifies()
 CREATE FUNCTION hide.locks() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN IF true THEN LOCK TABLE hide.plain IN ACCESS EXCLUSIVE MODE; END IF; END $$;
--- reach: SELECT hide.locks()
+-- reach, untold (locks are not looked at): SELECT hide.locks()
 CREATE FUNCTION hide.reads_text(q text) RETURNS xml LANGUAGE sql AS $$ SELECT query_to_xml(q, true, true, '') $$;
 -- reach: SELECT hide.reads_text('SELECT lo_create(0)')
 
@@ -112,7 +114,9 @@ CREATE VIEW hide.view_config AS SELECT set_config('default_transaction_read_only
 -- reach: SELECT * FROM hide.view_config
 CREATE VIEW hide.view_text AS SELECT query_to_xml('SELECT lo_create(0)', true, true, '') AS x;
 -- reach: SELECT * FROM hide.view_text
-CREATE VIEW hide.view_names AS SELECT schema_to_xml('hide', true, true, '') AS x;
+CREATE SCHEMA hide_more;
+CREATE VIEW hide_more.view_object AS SELECT lo_create(0) AS made;
+CREATE VIEW hide.view_names AS SELECT schema_to_xml('hide_more', true, true, '') AS x;
 -- reach: SELECT * FROM hide.view_names
 CREATE FUNCTION hide.over_view() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM hide.view_2; END;
 -- reach: SELECT hide.over_view()
@@ -137,7 +141,7 @@ CREATE FUNCTION hide.op_made(int, int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN 
 CREATE OPERATOR hide.|>| (LEFTARG = int, RIGHTARG = int, FUNCTION = hide.op_made, COMMUTATOR = OPERATOR(hide.|<|));
 CREATE OPERATOR hide.|<| (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl, COMMUTATOR = OPERATOR(hide.|>|));
 -- reach: SELECT 1 OPERATOR(hide.|>|) 2
--- reach: SELECT 1 OPERATOR(hide.|<|) id FROM hide.plain
+-- reach, untold (only where the planner turns it round): SELECT 1 OPERATOR(hide.|<|) id FROM hide.plain
 CREATE OPERATOR hide.@@@> (RIGHTARG = oid, FUNCTION = lo_create);
 -- reach: SELECT OPERATOR(hide.@@@>) 0::oid
 CREATE FUNCTION hide.closest(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM lo_create(0); RETURN $1; END $$;
@@ -194,12 +198,12 @@ INSERT INTO hide.guarded_rows VALUES (1);
 ALTER TABLE hide.guarded_rows ENABLE ROW LEVEL SECURITY;
 ALTER TABLE hide.guarded_rows FORCE ROW LEVEL SECURITY;
 CREATE POLICY seen ON hide.guarded_rows FOR SELECT USING (hide.may_see(id));
--- reach: SELECT * FROM hide.guarded_rows
+-- reach, untold (a superuser sees all rows): SELECT * FROM hide.guarded_rows
 
 -- Rules that turn a write into something else.
 CREATE VIEW hide.inbox AS SELECT id FROM hide.plain;
 CREATE RULE taken AS ON INSERT TO hide.inbox DO INSTEAD SELECT lo_create(0);
--- reach: INSERT INTO hide.inbox VALUES (3)
+-- reach, untold (these servers refuse the INSERT itself): INSERT INTO hide.inbox VALUES (3)
 CREATE TABLE hide.bells (id int);
 CREATE RULE rings AS ON INSERT TO hide.bells DO INSTEAD NOTIFY hidden;
 -- reach: INSERT INTO hide.bells VALUES (3)
@@ -217,7 +221,7 @@ CREATE TABLE hide.planned_index (id int);
 CREATE INDEX planned_index_at ON hide.planned_index ((id + hide.constant_id(0)));
 CREATE OR REPLACE FUNCTION hide.constant_id(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN PERFORM lo_create(0); RETURN $1; END $$;
--- reach: SELECT id FROM hide.planned
+-- reach: SELECT id FROM hide.planned WHERE id > 0
 -- reach: SELECT id FROM hide.planned_index
 
 -- Operator classes: what sorts and groups.
@@ -245,7 +249,7 @@ CREATE OPERATOR CLASS hide.int_ops FOR TYPE int USING btree AS
 -- reach: SELECT n FROM (VALUES (2), (1)) AS v(n) ORDER BY n USING OPERATOR(hide.<####)
 CREATE TABLE hide.sorted (n int);
 CREATE INDEX ON hide.sorted (n hide.int_ops);
--- reach: SELECT n FROM hide.sorted
+-- reach, untold (only where the planner takes the index): SELECT n FROM hide.sorted
 
 -- Rows that come from elsewhere (this wrapper cannot fetch any); partitions and children bring their parents along.
 CREATE FOREIGN DATA WRAPPER nowhere;
@@ -257,10 +261,10 @@ CREATE FOREIGN TABLE hide.years_2_1 PARTITION OF hide.years_2 FOR VALUES IN (1) 
 CREATE TABLE hide.parent (id int);
 CREATE FOREIGN TABLE hide.child () INHERITS (hide.parent) SERVER elsewhere;
 CREATE VIEW hide.over_years AS SELECT y FROM hide.years;
--- reach: SELECT * FROM hide.far
--- reach: SELECT count(*) FROM hide.years
--- reach: SELECT count(*) FROM hide.parent
--- reach: SELECT * FROM hide.over_years
+-- reach, untold (this wrapper fetches nothing): SELECT * FROM hide.far
+-- reach, untold (this wrapper fetches nothing): SELECT count(*) FROM hide.years
+-- reach, untold (this wrapper fetches nothing): SELECT count(*) FROM hide.parent
+-- reach, untold (this wrapper fetches nothing): SELECT * FROM hide.over_years
 
 -- Functions of extensions that the lexer refuses by name.
 CREATE EXTENSION tablefunc;
@@ -268,7 +272,7 @@ CREATE TABLE hide.tree (id text, above text);
 INSERT INTO hide.tree VALUES ('1', NULL), ('2', '1');
 CREATE VIEW hide.over_connectby AS
     SELECT * FROM connectby('hide.tree', 'id', 'above', '1', 0) AS t(id text, above text, level int);
--- reach: SELECT * FROM hide.over_connectby
+-- reach, untold (it runs what others put into a name): SELECT * FROM hide.over_connectby
 CREATE FUNCTION hide.over_crosstab(q text) RETURNS bigint LANGUAGE sql BEGIN ATOMIC
 SELECT count(*) FROM crosstab(q) AS t(id oid, a int); END;
 -- reach: SELECT hide.over_crosstab('SELECT lo_create(0), 1, 2')

@@ -8,7 +8,7 @@ use crate::support::{Database, Lull, Observer, Postgres, Replies, Version, Wire,
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 12;
 
 struct Crowd<'a> {
     db: &'a Database<'a>,
@@ -162,7 +162,7 @@ fn allowed(replies: &Replies, target: bool) -> bool {
 fn cancel_requests_sprayed_while_lulls_open_hit_nobody_but_their_targets() {
     const TARGETS: usize = 3;
     const BYSTANDERS: usize = 3;
-    const SPRAYERS: usize = 1;
+    const SPRAYERS: usize = 3;
     for version in Version::ALL {
         let keys = std::sync::Mutex::new(Vec::new());
         nothing_changes(version, TARGETS + BYSTANDERS + SPRAYERS, |crowd, at| {

@@ -9,6 +9,9 @@ use crate::support::{Database, Version};
 /// What `{write}` stands for in the tables.
 pub(super) const WRITE: &str = "INSERT INTO t SELECT max(id) + 1, 'way out' FROM t";
 
+/// What a naive proxy does to a session.
+pub(super) const NAIVE_GUARD: &str = "SET default_transaction_read_only = on";
+
 const EXTENSIONS: [&str; 4] = ["dblink", "postgres_fdw", "pg_visibility", "pg_surgery"];
 
 /// What there is to be changed.

@@ -17,6 +17,7 @@ mod stage;
 mod startup;
 mod stories;
 mod tables;
+mod told;
 
 use crate::support::Replies;
 use crate::support::places::project;

@@ -1,11 +1,8 @@
 //! Where cases are tried around lull: they may do their worst, and each finds the database as it was laid.
 
-use super::ground;
+use super::ground::{self, NAIVE_GUARD};
 use crate::support::{Database, Observer, Postgres, Wire};
 use std::fs;
-
-/// What a naive proxy does.
-const NAIVE_GUARD: &str = "SET default_transaction_read_only = on";
 
 /// A server where cases may do their worst, and a database there to make copies of.
 pub(super) struct Stage<'a> {

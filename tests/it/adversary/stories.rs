@@ -1,70 +1,12 @@
 //! Ways out that need a past before the lull, or exact frames.
 
-use crate::support::{Lull, Observer, Postgres, Replies, Version, Wire, frames};
+use super::told::{Around, Told};
+use crate::support::{Replies, Wire, frames};
 
 /// One step of a story: bytes to send, after which one ReadyForQuery is awaited for each `readies`.
 fn says(client: &mut Wire, bytes: &[u8], readies: usize) -> Vec<Replies> {
     client.send(bytes);
     (0..readies).map(|_| client.until_ready()).collect()
-}
-
-type Act = Box<dyn Fn(&mut Wire)>;
-
-/// Stories that are told side by side, each by a session of its own, in one lull on each version.
-#[derive(Default)]
-struct Told {
-    stories: Vec<(String, Act, Act)>,
-}
-
-impl Told {
-    /// `before` is what the session did before the lull, `within` what it does in it.
-    fn add(
-        &mut self,
-        name: &str,
-        before: impl Fn(&mut Wire) + 'static,
-        within: impl Fn(&mut Wire) + 'static,
-    ) {
-        self.stories
-            .push((name.to_owned(), Box::new(before), Box::new(within)));
-    }
-
-    /// None of them changes anything. A session whose transaction has written is aborted when the lull opens.
-    #[track_caller]
-    fn nothing_changes(self) {
-        let mut through = Vec::new();
-        for version in Version::ALL {
-            let server = Postgres::shared(version);
-            let db = server.database();
-            db.run(&super::ground());
-            let lull = Lull::start(server);
-            let mut clients = Vec::new();
-            for (_, before, _) in &self.stories {
-                let mut client = Wire::login(lull.address(), "app", &db.name);
-                before(&mut client);
-                clients.push(client);
-            }
-            // Somebody must be there for the audit to ask.
-            let _idle = Wire::login(lull.address(), "app", &db.name);
-            lull.fenced("all", &["--drain", "200ms", "--stragglers", "abort"]);
-            let mut observer = Observer::of(&db);
-            let mut seen = observer.fingerprint();
-            for ((name, _, within), mut client) in self.stories.iter().zip(clients) {
-                within(&mut client);
-                let now = observer.fingerprint();
-                let changes = seen.changes(&now);
-                if !changes.is_empty() {
-                    through.push(format!("{version:?}: {name}\n    {}", changes.join("\n    ")));
-                }
-                seen = now;
-            }
-        }
-        assert!(
-            through.is_empty(),
-            "{} ways out:\n{}",
-            through.len(),
-            through.join("\n")
-        );
-    }
 }
 
 fn run_each(client: &mut Wire, texts: &[&str]) {
@@ -94,8 +36,13 @@ fn a_default_that_was_lifted_inside_the_transaction_does_not_outlive_it_within_o
         "RESET ALL",
     ] {
         for end in ["COMMIT", "ROLLBACK", "END", "ABORT"] {
+            // With a ROLLBACK it is taken back.
+            let around = match end {
+                "COMMIT" | "END" => Around::ComesOut,
+                _ => Around::Writes,
+            };
             told.add(
-                lift,
+                (lift, around),
                 |_| {},
                 move |client| {
                     run_each(client, &["BEGIN", lift, &format!("{end}; {INSERT}")]);
@@ -126,21 +73,21 @@ fn the_message_that_ends_a_transaction_from_before_the_lull_writes_nothing_behin
             let message = format!("{end}; {INSERT}");
             let whole = message.clone();
             told.add(
-                &format!("{past:?} {message}"),
+                (&format!("{past:?} {message}"), Around::Writes),
                 move |client| run_each(client, past),
                 move |client| {
                     run_each(client, &[&whole, "COMMIT"]);
                 },
             );
             told.add(
-                &format!("{past:?} {end} {INSERT}"),
+                (&format!("{past:?} {end} {INSERT}"), Around::Writes),
                 move |client| run_each(client, past),
                 move |client| {
                     run_each(client, &[end, INSERT, "COMMIT"]);
                 },
             );
             told.add(
-                &format!("{past:?} pipelined {message}"),
+                (&format!("{past:?} pipelined {message}"), Around::Writes),
                 move |client| run_each(client, past),
                 move |client| {
                     let texts: Vec<&str> = message.split("; ").collect();
@@ -163,7 +110,7 @@ fn a_failed_transaction_that_had_written_is_no_way_into_a_chained_one() {
         "COMMIT AND CHAIN",
     ] {
         told.add(
-            message,
+            (message, Around::Writes),
             move |client| run_each(client, &past),
             move |client| {
                 run_each(client, &[message, INSERT, "COMMIT"]);
@@ -178,7 +125,7 @@ fn planning_and_reading_a_text_run_code_too() {
     let mut told = Told::default();
     for lift in ["SET TRANSACTION READ WRITE", "SET transaction_read_only = off"] {
         told.add(
-            "a constant folded at Bind",
+            ("a constant folded at Bind", Around::ComesOut),
             |_| {},
             move |client| {
                 let bytes = [
@@ -191,7 +138,7 @@ fn planning_and_reading_a_text_run_code_too() {
             },
         );
         told.add(
-            "a domain checked at Parse",
+            ("a domain checked at Parse", Around::ComesOut),
             |_| {},
             move |client| {
                 let bytes = [
@@ -203,7 +150,7 @@ fn planning_and_reading_a_text_run_code_too() {
             },
         );
         told.add(
-            "bound after BEGIN READ WRITE",
+            ("bound after BEGIN READ WRITE", Around::ComesOut),
             |_| {},
             move |client| {
                 let bytes = [
@@ -224,7 +171,7 @@ fn planning_and_reading_a_text_run_code_too() {
 fn names_that_stand_for_names_are_followed_to_their_end() {
     let mut told = Told::default();
     told.add(
-        "EXECUTE of EXECUTE",
+        ("EXECUTE of EXECUTE", Around::ComesOut),
         |_| {},
         move |client| {
             let bytes = [
@@ -238,7 +185,7 @@ fn names_that_stand_for_names_are_followed_to_their_end() {
         },
     );
     told.add(
-        "a name that stands for itself",
+        ("a name that stands for itself", Around::Nothing),
         |_| {},
         move |client| {
             let bytes = [frames::parse("a", "EXECUTE a"), frames::sync()];
@@ -258,7 +205,7 @@ fn what_was_prepared_in_sql_before_the_lull_is_judged_by_what_it_runs() {
         "SELECT pg_notify('probe', 'x')",
     ] {
         told.add(
-            text,
+            (text, Around::ComesOut),
             move |client| run_each(client, &[&format!("PREPARE p AS {text}")]),
             move |client| {
                 run_each(client, &["EXECUTE p", &format!("EXECUTE p; COMMIT; {INSERT}")]);
@@ -275,7 +222,7 @@ fn what_was_prepared_under_other_rules_of_lexing_is_not_misread() {
     let mut told = Told::default();
     let text = r"SELECT '\', lo_create(78) --'";
     told.add(
-        text,
+        (text, Around::ComesOut),
         move |client| {
             run_each(client, &["SET standard_conforming_strings = on"]);
             says(client, &[frames::parse("p", text), frames::sync()].concat(), 1);
@@ -295,7 +242,7 @@ fn lexing_rules_that_change_inside_a_pipeline_fool_nobody() {
     // In SJIS, 95 5C is one character; in UTF-8 the backslash escapes the quote.
     let sjis = b"SELECT E'\x95\\', lo_create(79) --'".to_vec();
     told.add(
-        "SJIS in the pipeline",
+        ("SJIS in the pipeline", Around::ComesOut),
         |_| {},
         move |client| {
             let body = [&b"\0"[..], &sjis, b"\0\0\0"].concat();
@@ -313,7 +260,7 @@ fn lexing_rules_that_change_inside_a_pipeline_fool_nobody() {
     let utf8 = b"SELECT E'\xc3\x81\\' /*', lo_create(80) --*/'";
     for end in ["ROLLBACK", "COMMIT"] {
         told.add(
-            "SJIS taken back in the pipeline",
+            ("SJIS taken back in the pipeline", Around::ComesOut),
             |_| {},
             move |client| {
                 run_each(client, &["BEGIN", "SET LOCAL client_encoding = 'SJIS'"]);
@@ -329,7 +276,10 @@ fn lexing_rules_that_change_inside_a_pipeline_fool_nobody() {
             },
         );
         told.add(
-            "standard_conforming_strings taken back in the pipeline",
+            (
+                "standard_conforming_strings taken back in the pipeline",
+                Around::ComesOut,
+            ),
             |_| {},
             move |client| {
                 run_each(client, &["BEGIN", "SET LOCAL standard_conforming_strings = off"]);
@@ -338,13 +288,17 @@ fn lexing_rules_that_change_inside_a_pipeline_fool_nobody() {
             },
         );
     }
-    for text in [
-        r"SELECT '\', lo_create(82) --'",
-        r"SELECT '\'' , lo_create(82) --'",
+    for (text, calls_with) in [
+        (r"SELECT '\', lo_create(82) --'", "on"),
+        (r"SELECT '\'' , lo_create(82) --'", "off"),
     ] {
         for value in ["on", "off"] {
+            let around = match value == calls_with {
+                true => Around::ComesOut,
+                false => Around::Nothing,
+            };
             told.add(
-                "standard_conforming_strings in the pipeline",
+                ("standard_conforming_strings in the pipeline", around),
                 |_| {},
                 move |client| {
                     let set = format!("SET standard_conforming_strings = {value}");
@@ -360,9 +314,13 @@ fn lexing_rules_that_change_inside_a_pipeline_fool_nobody() {
 #[test]
 fn an_opaque_statement_cannot_slip_into_a_pipeline_or_lose_count_of_names() {
     let mut told = Told::default();
-    for opaque in ["CALL p_commit()", "DO 'BEGIN COMMIT; END'"] {
+    for (opaque, around) in [
+        // It writes itself.
+        ("CALL p_commit()", Around::Writes),
+        ("DO 'BEGIN COMMIT; END'", Around::ComesOut),
+    ] {
         told.add(
-            opaque,
+            (opaque, around),
             |_| {},
             move |client| {
                 let bytes = [
@@ -377,7 +335,7 @@ fn an_opaque_statement_cannot_slip_into_a_pipeline_or_lose_count_of_names() {
             },
         );
         told.add(
-            "names behind a wrapped statement",
+            ("names behind a wrapped statement", around),
             |_| {},
             move |client| {
                 let bytes = [
@@ -406,7 +364,7 @@ fn row_locks_of_a_cursor_from_before_the_lull_are_not_taken_in_it() {
     let mut told = Told::default();
     for lock in ["FOR UPDATE", "FOR NO KEY UPDATE", "FOR SHARE", "FOR KEY SHARE"] {
         told.add(
-            lock,
+            (lock, Around::Writes),
             move |client| {
                 run_each(
                     client,
@@ -416,7 +374,7 @@ fn row_locks_of_a_cursor_from_before_the_lull_are_not_taken_in_it() {
             move |client| run_each(client, &["FETCH 5 FROM c", "COMMIT"]),
         );
         told.add(
-            lock,
+            (lock, Around::Writes),
             move |client| {
                 let text = format!("SELECT * FROM t {lock}");
                 let bytes = [
@@ -448,7 +406,7 @@ fn a_function_is_refused_however_it_is_called() {
         "SELECT lo_create /* c */ -- d\n (86)",
     ] {
         told.add(
-            text,
+            (text, Around::ComesOut),
             |_| {},
             move |client| {
                 run_each(client, &[text]);
