@@ -304,6 +304,7 @@ impl PgSession {
             self.relay(&held, out)?;
         }
         out.to_upstream.settle(&held);
+        self.ask_at_last(out);
         Ok(())
     }
 

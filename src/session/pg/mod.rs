@@ -325,10 +325,9 @@ impl Session for PgSession {
             return self.relay(chunk, out);
         }
         self.take_up(chunk, out)?;
-        if !self.held.is_empty() && !self.questions.is_empty() && self.is_quiet() {
-            // What is held may wait for the answer to a question that could not be asked before.
+        if !self.held.is_empty() {
             out.to_upstream.settle(chunk);
-            self.advance(&[], out)?;
+            self.ask_at_last(out);
         }
         Ok(())
     }

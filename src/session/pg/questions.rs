@@ -2,7 +2,7 @@
 //!
 //! Guarantees that a question changes nothing for the client. It must not know what is asked, or for whom.
 
-use crate::wire::pg::backend::Status;
+use crate::{session::outlet::Outlets, wire::pg::backend::Status};
 
 use super::{PgSession, own::Reply};
 
@@ -16,6 +16,26 @@ impl PgSession {
             // The statement that waits for the audit would take the snapshot now.
             Status::InTransaction => self.transaction.acted || lull.is_some_and(|lull| lull.awaits_audit()),
             Status::Failed => self.stands_in(),
+        }
+    }
+
+    /// What is held may wait for the answer to a question that could not be asked before: nothing else would have it asked
+    /// now.
+    pub(super) fn ask_at_last(&mut self, out: &mut Outlets) {
+        let waits = self.careful && !self.held.is_empty() && !self.questions.is_empty();
+        if waits
+            && self.is_quiet()
+            && let Some(own) = self.next_own()
+        {
+            self.say(own, &[], out);
+        }
+    }
+
+    /// A failed transaction answers nothing, and its client may leave it as it is: another session is asked.
+    pub(super) fn give_questions_back(&mut self) {
+        if self.transaction.status == Status::Failed && !self.stands_in() {
+            let given_back = self.questions.drain(..).map(|question| question.id);
+            self.effects.unanswered.extend(given_back);
         }
     }
 

@@ -113,6 +113,7 @@ impl PgSession {
                 self.say(own, &[], out);
                 return Ok(());
             }
+            self.give_questions_back();
         }
         self.stand();
         if self.is_quiet()
@@ -205,7 +206,7 @@ impl PgSession {
         self.kind != Kind::Sql && self.ledger.copying_in()
     }
 
-    fn next_own(&mut self) -> Option<Own> {
+    pub(super) fn next_own(&mut self) -> Option<Own> {
         let read_only = self.is_read_only_ordered();
         let status = self.transaction.status;
         if let Some(step) = self.lull.as_ref().and_then(|lull| {

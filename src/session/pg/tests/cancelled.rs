@@ -125,6 +125,34 @@ fn a_question_that_is_hit_every_time_is_answered_by_that_and_its_session_goes_on
     assert_eq!(pair.says(&query("SELECT 1")), "T D C:SELECT_1 Z:I");
 }
 
+/// Found by the crowd of the adversary: nobody was answered for ten seconds.
+#[test]
+fn a_question_is_asked_where_the_statement_that_waits_for_it_came_while_lull_itself_spoke() {
+    let mut pair = Pair::new();
+    pair.on().unwrap();
+    pair.settle().unwrap();
+    pair.send(&query("BEGIN READ WRITE")).unwrap();
+    let text = "SELECT 2".to_owned();
+    pair.tell(Instruction::Ask(Question { id: 7, text })).unwrap();
+    pair.work().unwrap();
+    // The guard is on its way.
+    pair.send(&query("SELECT 1")).unwrap();
+    pair.settle().unwrap();
+    assert!(matches!(pair.effects.answers.as_slice(), [(7, Ok(_))]));
+}
+
+#[test]
+fn a_question_to_a_session_whose_transaction_has_failed_meanwhile_is_given_back() {
+    let mut pair = in_lull();
+    pair.says(&query("BEGIN"));
+    pair.send(&query("SELECT broken")).unwrap();
+    let text = "SELECT 2".to_owned();
+    pair.tell(Instruction::Ask(Question { id: 7, text })).unwrap();
+    pair.settle().unwrap();
+    assert_eq!(pair.effects.unanswered, [7]);
+    assert!(pair.says(&query("ROLLBACK")).starts_with("C:ROLLBACK Z:I"));
+}
+
 #[test]
 fn a_transaction_around_a_statement_that_never_begins_is_not_tried_without_end() {
     let mut pair = in_lull();

@@ -205,6 +205,7 @@ impl Pair {
         self.effects.cancel |= effects.cancel;
         self.hung_up |= effects.hang_up.is_some();
         self.effects.answers.extend(effects.answers);
+        self.effects.unanswered.extend(effects.unanswered);
         for (sum, more) in self.effects.counts.refused.iter_mut().zip(effects.counts.refused) {
             *sum += more;
         }
