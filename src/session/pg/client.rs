@@ -12,9 +12,7 @@ use crate::{
     },
 };
 
-use super::{
-    InLull, Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own,
-};
+use super::{InLull, Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own};
 
 impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {

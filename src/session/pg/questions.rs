@@ -22,8 +22,9 @@ impl PgSession {
     /// What is held may wait for the answer to a question that could not be asked before: nothing else would have it asked
     /// now.
     pub(super) fn ask_at_last(&mut self, out: &mut Outlets) {
-        let waits = self.careful && !self.held.is_empty() && !self.questions.is_empty();
+        let waits = !self.held.is_empty() && !self.questions.is_empty() && !self.travel.under_way;
         if waits
+            && self.careful
             && self.is_quiet()
             && let Some(own) = self.next_own()
         {
