@@ -35,8 +35,10 @@ impl PgSession {
     /// A failed transaction answers nothing, and its client may leave it as it is: another session is asked.
     pub(super) fn give_questions_back(&mut self) {
         if self.transaction.status == Status::Failed && !self.stands_in() {
-            let given_back = self.questions.drain(..).map(|question| question.id);
-            self.effects.unanswered.extend(given_back);
+            let given_back: Vec<u64> = self.questions.drain(..).map(|question| question.id).collect();
+            if !given_back.is_empty() {
+                self.effects().unanswered.extend(given_back);
+            }
         }
     }
 
