@@ -135,8 +135,13 @@ impl MySession {
             return;
         }
         let read_only = self.status.has(Status::IN_TRANS_READONLY);
-        let writes = self.work.may_have_written(self.is_reported());
         let was_covered = self.cover != Cover::None;
+        // What is not reported of a covered transaction can be no write: nothing but what reads has been let pass.
+        let writes = if was_covered {
+            self.work.has_written()
+        } else {
+            self.work.may_have_written(self.is_reported())
+        };
         self.cover = match () {
             () if self.set != Set::Guard || self.work.locks_tables => Cover::None,
             () if !self.in_transaction() || read_only => Cover::Server,

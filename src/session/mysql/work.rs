@@ -50,6 +50,11 @@ impl Work {
         };
     }
 
+    /// Whether the server has said that it wrote.
+    pub(super) fn has_written(self) -> bool {
+        self.wrote
+    }
+
     /// Whether an open transaction may have written. `reported`: the server reports.
     pub(super) fn may_have_written(self, reported: bool) -> bool {
         self.wrote || self.unseen || !reported
