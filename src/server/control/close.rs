@@ -38,20 +38,7 @@ impl Control {
             tracing::info!(%scope, "lull ends");
         }
         closed.generation = self.gate.borrow().view().generation;
-        let words = self
-            .watch_return(scope, closed.generation, &mut closed.sessions)
-            .await;
-        let all = async {
-            for word in words {
-                let _ = word.await;
-            }
-        };
-        let limit = if moved.is_empty() {
-            RETURN_WAIT
-        } else {
-            RETURN_FROM_REPLICAS_WAIT
-        };
-        let _ = timeout(limit, all).await;
+        closed.sessions = self.wait_for_return(scope, !moved.is_empty()).await;
         if !moved.is_empty() {
             self.call_home(moved);
         }
@@ -66,6 +53,25 @@ impl Control {
         closed.waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
         closed.closed_ms = millis(began.elapsed());
         Ok(closed)
+    }
+
+    /// Waits a moment until the sessions that a lull has left are as before. How many there are.
+    pub(super) async fn wait_for_return(&self, scope: &Scope, from_replicas: bool) -> u64 {
+        let generation = self.gate.borrow().view().generation;
+        let mut sessions = 0;
+        let words = self.watch_return(scope, generation, &mut sessions).await;
+        let all = async {
+            for word in words {
+                let _ = word.await;
+            }
+        };
+        let limit = if from_replicas {
+            RETURN_FROM_REPLICAS_WAIT
+        } else {
+            RETURN_WAIT
+        };
+        let _ = timeout(limit, all).await;
+        sessions
     }
 
     async fn watch_return(

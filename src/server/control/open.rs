@@ -80,20 +80,23 @@ impl Control {
             () = reply.closed() => {
                 if !was_open {
                     tracing::warn!(scope = %lull.request.scope, "the caller has gone: the lull is taken back");
-                    let _ = self.take_back(&lull);
+                    let _ = self.take_back(&lull).await;
                 }
                 return None;
             }
         };
         if outcome.is_err() && !was_open {
-            let _ = self.take_back(&lull);
+            let _ = self.take_back(&lull).await;
         }
         Some(outcome)
     }
 
-    fn take_back(&self, lull: &Lull) -> Result<(), Refused> {
-        if is_open(&self.gate.borrow(), lull) {
+    /// Nobody gets the lull: whoever asked hears so when the sessions are as before.
+    async fn take_back(&self, lull: &Lull) -> Result<(), Refused> {
+        let open = is_open(&self.gate.borrow(), lull);
+        if open {
             self.change(|gate| gate.close(&lull.request.scope))?;
+            self.wait_for_return(&lull.request.scope, false).await;
         }
         Ok(())
     }

@@ -125,6 +125,7 @@ impl Control {
         let refused = wanted.unmovable == Unmovable::Refuse && !moved.stayed.is_empty();
         if refused {
             self.change(|gate| gate.close(&sent.request.scope))?;
+            self.wait_for_return(&sent.request.scope, true).await;
             let (count, first) = (moved.stayed.len(), moved.stayed.first());
             let why = first.map_or("", |stayed| stayed.why.as_str());
             return Err(Refused::Failed(format!(
