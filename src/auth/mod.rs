@@ -1,5 +1,5 @@
-//! How a password is proven without being shown: PostgreSQL's SCRAM-SHA-256 and md5, from both sides, and the file in
-//! which secrets are written.
+//! How a password is proven without being shown: PostgreSQL's SCRAM-SHA-256 and md5, MySQL's and MariaDB's native
+//! method and caching_sha2_password, from both sides, and the file in which secrets are written.
 //!
 //! Pure: messages in, messages out; randomness is an argument. Guarantees that a secret is overwritten when it is no
 //! longer needed, that none has a `Debug` that shows it, and that no error names one. It must not know who asks, over
@@ -8,8 +8,10 @@
 pub mod binding;
 pub mod md5;
 mod means;
+pub mod native;
 pub mod scram;
 mod secret;
+pub mod sha2;
 mod userlist;
 mod verifier;
 

@@ -14,6 +14,18 @@ impl Secret {
         Self(Arc::new(Zeroizing::new(bytes.into())))
     }
 
+    /// None where it is no row of pairs of hexadecimal digits.
+    pub fn of_hex(digits: &[u8]) -> Option<Self> {
+        let (pairs, rest) = digits.as_chunks::<2>();
+        // Of its full size at once: a vector that grows leaves its old copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(pairs.len()));
+        for pair in pairs {
+            let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+            bytes.push(u8::try_from(high? << 4 | low?).ok()?);
+        }
+        rest.is_empty().then_some(Self(Arc::new(bytes)))
+    }
+
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -44,5 +56,13 @@ mod tests {
         assert_eq!(secret, Secret::new("Pa55"));
         assert_ne!(secret, Secret::new("Pa5"));
         assert_eq!(format!("{secret:?}"), "Secret");
+    }
+
+    #[test]
+    fn a_secret_is_read_from_digits() {
+        assert_eq!(Secret::of_hex(b"50613535"), Some(Secret::new("Pa55")));
+        for wrong in [&b"5"[..], b"506", b"5g", b"+5"] {
+            assert_eq!(Secret::of_hex(wrong), None);
+        }
     }
 }

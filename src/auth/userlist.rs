@@ -22,7 +22,8 @@ pub struct BrokenLine {
 }
 
 impl Userlist {
-    pub fn read(text: &[u8]) -> Result<Self, BrokenLine> {
+    /// `verifier` reads a secret; None is as good as no line.
+    pub fn read(text: &[u8], verifier: impl Fn(&[u8]) -> Option<Verifier>) -> Result<Self, BrokenLine> {
         let mut users = HashMap::new();
         for (at, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let line = line.trim_ascii_start();
@@ -33,7 +34,7 @@ impl Userlist {
             let (user, rest) = quoted(line).ok_or_else(|| broken("no user's name in quotes"))?;
             let (secret, _) = quoted(rest.trim_ascii_start()).ok_or_else(|| broken("no secret in quotes"))?;
             let user = String::from_utf8(user.to_vec()).map_err(|_| broken("a name that is not UTF-8"))?;
-            match Verifier::read(&secret) {
+            match verifier(&secret) {
                 Some(verifier) => users.insert(user, verifier),
                 None => users.remove(&user),
             };
@@ -87,7 +88,7 @@ mod tests {
         let text =
             b"; users\n\n  \"app\" \"Pa55\" ; anything\n\"o\"\"brien\"\t\"qu\"\"ote\"\r\n\"none\" \"\"\n\
             \"md\" \"md50123456789abcdef0123456789abcdef\"\n\"app\" \"newer\"\n";
-        let users = Userlist::read(text).unwrap();
+        let users = Userlist::read(text, Verifier::read).unwrap();
         let plain = |text: &str| Some(Verifier::read(text.as_bytes()).unwrap());
         assert_eq!(users.get("app").cloned(), plain("newer"));
         assert_eq!(users.get("o\"brien").cloned(), plain("qu\"ote"));
@@ -105,7 +106,7 @@ mod tests {
             (b"\"app\" \"Pa55\n", 1),
             (b"\n\"a\xff\" \"Pa55\"", 2),
         ] {
-            let broken = Userlist::read(text).unwrap_err();
+            let broken = Userlist::read(text, Verifier::read).unwrap_err();
             assert_eq!(broken.line, line);
             assert!(!broken.to_string().contains("Pa55"), "{broken}");
         }

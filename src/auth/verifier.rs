@@ -1,6 +1,7 @@
-//! What is written about a user's password: in a userlist, or in `pg_authid.rolpassword`.
+//! What is written about a user's password: in a userlist, in `pg_authid.rolpassword`, or in
+//! `mysql.user.authentication_string`.
 
-use super::{Means, Secret, scram};
+use super::{Means, Secret, native, scram, sha2};
 
 /// By its form, as the server itself tells them apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +9,10 @@ pub enum Verifier {
     Scram(scram::Verifier),
     /// `md5` and 32 hexadecimal digits.
     Md5(Secret),
+    /// Of MySQL and MariaDB: `*` and 40 hexadecimal digits.
+    Native(native::Verifier),
+    /// Of MySQL: `$A$005$`, salt and hash, or the same in hexadecimal digits.
+    Sha2(sha2::Verifier),
     Plain(Secret),
 }
 
@@ -29,11 +34,22 @@ impl Verifier {
         Some(Self::Plain(secret))
     }
 
-    /// What this alone lets lull show a server. A SCRAM verifier proves nothing: it takes the client's proof to make
-    /// keys of it.
+    /// As MySQL's and MariaDB's servers tell them apart.
+    pub fn read_mysql(text: &[u8]) -> Option<Self> {
+        if text.is_empty() {
+            return None;
+        }
+        let native = native::Verifier::read(text).map(Self::Native);
+        let sha2 = || sha2::Verifier::read(text).or_else(|| sha2::Verifier::read_hex(text));
+        let hashed = native.or_else(|| sha2().map(Self::Sha2));
+        Some(hashed.unwrap_or_else(|| Self::Plain(Secret::new(text))))
+    }
+
+    /// What this alone lets lull show a server. What SCRAM and the methods of MySQL keep proves nothing: it takes the
+    /// client's proof to make keys of it.
     pub fn means(&self) -> Option<Means> {
         match self {
-            Self::Scram(_) => None,
+            Self::Scram(_) | Self::Native(_) | Self::Sha2(_) => None,
             Self::Md5(hash) => Some(Means::Md5(hash.clone())),
             Self::Plain(password) => Some(Means::Password(password.clone())),
         }
@@ -66,6 +82,26 @@ mod tests {
             assert!(matches!(Verifier::read(plain), Some(Verifier::Plain(_))));
         }
         assert_eq!(Verifier::read(b""), None);
+    }
+
+    #[test]
+    fn what_mysql_keeps_is_known_by_its_form() {
+        let native = Verifier::read_mysql(b"*14E65567ABDB5135D0CFD9A70B3032C179A49EE7");
+        assert!(matches!(native, Some(Verifier::Native(_))));
+        let sha2 = [&b"$A$005$"[..], &[b'x'; 63]].concat();
+        assert!(matches!(Verifier::read_mysql(&sha2), Some(Verifier::Sha2(_))));
+        for plain in [
+            &b"Pa55"[..],
+            b"*14E6",
+            &sha2[..69],
+            b"0x2441",
+            b"md50123456789abcdef0123456789abcdef",
+        ] {
+            let verifier = Verifier::read_mysql(plain).unwrap();
+            assert!(matches!(verifier.means(), Some(Means::Password(_))));
+        }
+        assert_eq!(Verifier::read_mysql(b""), None);
+        assert_eq!(native.unwrap().means(), None);
     }
 
     #[test]

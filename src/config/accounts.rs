@@ -53,6 +53,7 @@ pub(super) fn auth(
 
 pub(super) fn service(
     raw: Option<Spanned<raw::Service>>,
+    protocol: Protocol,
     place: &Place<'_>,
 ) -> Result<Option<Service>, ConfigError> {
     let Some(raw) = raw else {
@@ -72,7 +73,7 @@ pub(super) fn service(
     if cert.is_some() != key.is_some() {
         return Err(place.wrong(at, "cert and key go together: give both or none"));
     }
-    let database = database.map_or_else(|| DATABASE.to_owned(), Spanned::into_inner);
+    let database = database.map_or_else(|| database_by_default(protocol).to_owned(), Spanned::into_inner);
     Ok(Some(Service {
         user: user.into_inner(),
         database,
@@ -82,5 +83,10 @@ pub(super) fn service(
     }))
 }
 
-/// Is there on every server, for whoever asks for nothing in particular.
-const DATABASE: &str = "postgres";
+/// For who asks for nothing in particular: one that is there on every server, or none where none is needed.
+fn database_by_default(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::PostgreSql => "postgres",
+        Protocol::MySql => "",
+    }
+}

@@ -186,6 +186,7 @@ pub enum AuthMode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     pub user: String,
+    /// Empty for none.
     pub database: String,
     pub password_file: Option<PathBuf>,
     /// Both or none of `cert` and `key` are there.

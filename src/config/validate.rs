@@ -138,7 +138,7 @@ fn cluster(raw: raw::Cluster, place: &Place<'_>, taken: &mut Taken) -> Result<Cl
     let primary = raw.primary.get_ref().clone();
     let listen = addresses(raw.listen, "listen", &name, &primary, place, taken)?;
     let bypass_listen = addresses(raw.bypass_listen, "bypass_listen", &name, &primary, place, taken)?;
-    let service = accounts::service(raw.service, place)?;
+    let service = accounts::service(raw.service, raw.protocol, place)?;
     let at = raw.replicas.first().map_or(at, |replica| replica.span().start);
     let replicas = addresses(raw.replicas, "replicas", &name, &primary, place, taken)?;
     if raw.protocol == Protocol::MySql && !replicas.is_empty() {

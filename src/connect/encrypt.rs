@@ -32,15 +32,7 @@ impl Front {
         Ok(Stream::Tls(Box::new(tls.into())))
     }
 
-    /// Call where TLS towards the servers is configured, and this one offers it.
-    pub(super) async fn encrypt_for_upstream(&self, plain: Plain, to: &Address) -> Result<Stream, Fault> {
-        let Some(config) = &self.tls.for_upstream else {
-            return Err(Fault::proxy("TLS towards a server for which none is configured"));
-        };
-        self.encrypt_with(config, plain, to).await
-    }
-
-    /// With what this side shows of itself.
+    /// Towards a server, with what this side shows of itself.
     pub(super) async fn encrypt_with(
         &self,
         config: &Arc<ClientConfig>,

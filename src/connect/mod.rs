@@ -4,11 +4,14 @@
 //! Knows sockets, TLS and the messages of a login. It must not know what a lull is: a session takes its order when it
 //! joins the roster.
 
+mod broken;
 mod deadline;
 mod dial;
 mod encrypt;
 mod failure;
+mod known;
 mod listen;
+mod lookup;
 mod mysql;
 mod pg;
 mod probe;
@@ -26,6 +29,9 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::{auth::scram, config::Cluster};
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
+pub use mysql::{
+    Opened as MyOpened, Row as MyRow, Watch as MyWatch, Who as MyWho, open_known as my_open_known,
+};
 pub use pg::{OpenedAs, Said, Watch, Who, open_as, open_known, open_service};
 pub use probe::{Probed, probe, probe_service};
 pub use replicas::{Replicas, Seen};
@@ -42,7 +48,7 @@ pub struct Front {
     tls: tls::Tls,
     secrets: secrets::Secrets,
     declined: pg::Declined,
-    lookup: pg::Lookup,
+    lookup: lookup::Lookup,
     own_key: mysql::OwnKey,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
@@ -67,7 +73,7 @@ impl Front {
             tls,
             secrets,
             declined,
-            lookup: pg::Lookup::default(),
+            lookup: lookup::Lookup::default(),
             own_key: mysql::OwnKey::default(),
             tally,
         })

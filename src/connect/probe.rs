@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::timeout;
 
-use super::{Front, mysql, pg};
+use super::{Front, lookup, mysql, pg};
 use crate::config::{Cluster, Protocol};
 
 /// What an upstream has shown of itself.
@@ -17,16 +17,13 @@ pub enum Probed {
 
 /// Whether lull's own account can log in, and may ask what it is to ask. None where there is none.
 pub async fn probe_service(cluster: &Arc<Cluster>) -> Option<Result<String, String>> {
-    cluster
-        .service
-        .as_ref()
-        .filter(|_| cluster.protocol == Protocol::PostgreSql)?;
+    cluster.service.as_ref()?;
     let front = match Front::new(Arc::clone(cluster), Arc::default()) {
         Ok(front) => front,
         Err(error) => return Some(Err(error.to_string())),
     };
     let limit = cluster.limits.login_timeout;
-    let rehearsed = timeout(limit, pg::rehearse(&front)).await;
+    let rehearsed = timeout(limit, lookup::rehearse(&front)).await;
     let late = || Some(Err(format!("no answer within {limit:?} (login_timeout)")));
     rehearsed.map_or_else(
         |_| late(),

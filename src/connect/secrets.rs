@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::tally::Asked;
 use crate::{
     auth::{Means, Secret, Userlist, Verifier, scram},
-    config::{Cluster, Service},
+    config::{Cluster, Protocol, Service},
     fault::Fault,
 };
 
@@ -53,7 +53,8 @@ impl Secrets {
             cluster: cluster.name.clone(),
             what,
         };
-        let users = cluster.auth.users_file.as_deref().map(users).transpose();
+        let file = cluster.auth.users_file.as_deref();
+        let users = file.map(|file| users(file, cluster.protocol)).transpose();
         let service = cluster.service.as_ref().and_then(service).transpose();
         Ok(Self {
             cluster: Arc::clone(cluster),
@@ -101,8 +102,8 @@ impl Secrets {
             }
             *read_at = Instant::now();
         }
-        let cluster = &self.cluster.name;
-        match tokio::task::spawn_blocking(move || users(&path)).await {
+        let (cluster, protocol) = (&self.cluster.name, self.cluster.protocol);
+        match tokio::task::spawn_blocking(move || users(&path, protocol)).await {
             Ok(Ok(read)) => {
                 self.users.store(Arc::new(read));
                 tracing::debug!(cluster, "users_file is read again");
@@ -145,7 +146,9 @@ impl Asked {
         match verifier {
             Verifier::Md5(_) => Self::Md5,
             Verifier::Scram(verifier) => Self::Scram(verifier.iterations()),
-            Verifier::Plain(_) => Self::Scram(scram::ITERATIONS_DEFAULT),
+            Verifier::Plain(_) | Verifier::Native(_) | Verifier::Sha2(_) => {
+                Self::Scram(scram::ITERATIONS_DEFAULT)
+            }
         }
     }
 }
@@ -155,9 +158,13 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn users(path: &Path) -> Result<Userlist, String> {
+fn users(path: &Path, protocol: Protocol) -> Result<Userlist, String> {
     let text = read(path)?;
-    Userlist::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let verifier = match protocol {
+        Protocol::PostgreSql => Verifier::read,
+        Protocol::MySql => Verifier::read_mysql,
+    };
+    Userlist::read(&text, verifier).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn service(service: &Service) -> Option<Result<Means, String>> {
@@ -203,7 +210,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 pub fn check_secrets(cluster: &Cluster) -> Vec<(String, Result<String, String>)> {
     let mut checked = Vec::new();
     if let Some(path) = &cluster.auth.users_file {
-        let read = users(path).map(|users| format!("{} users", users.len()));
+        let read = users(path, cluster.protocol).map(|users| format!("{} users", users.len()));
         checked.push((format!("users_file {}", path.display()), read));
     }
     let service = cluster.service.as_ref();

@@ -13,8 +13,10 @@ const SALT: &[u8] = b"salt";
 pub fn run(bytes: &[u8]) {
     let _ = (
         binding::end_point(bytes),
-        Userlist::read(bytes),
+        Userlist::read(bytes, Verifier::read),
+        Userlist::read(bytes, Verifier::read_mysql),
         Verifier::read(bytes),
+        Verifier::read_mysql(bytes),
     );
     let _ = (auth::asked(bytes), auth::sasl_initial(bytes));
     let Some((at, change)) = bytes.split_first() else {

@@ -1,16 +1,24 @@
 //! A connection to a MySQL or MariaDB upstream, up to its greeting; and its TLS, which begins when the client has
 //! answered that (manual: "Protocol::SSLRequest").
 
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+
 use super::leg::{Beyond, Leg};
 use crate::{
-    config::SslMode, connect::Front, fault::Fault, relay::Stream, wire::mysql::capability::Capabilities,
+    config::{Address, SslMode},
+    connect::Front,
+    fault::Fault,
+    relay::Stream,
+    wire::mysql::capability::Capabilities,
 };
 
 /// A greeting, or the error in its place.
 const GREETING_BYTES_MAX: usize = 4096;
 
 /// The connection, and the payload of the first packet.
-pub(super) async fn dial(front: &Front) -> Result<(Leg, Vec<u8>), Fault> {
+pub(super) async fn dial(front: &Front, to: &Address) -> Result<(Leg, Vec<u8>), Fault> {
     let open = async |plain| {
         let mut leg = Leg::new(Stream::Plain(plain));
         // The server says no more before it is answered: what came ahead of TLS is refused there.
@@ -19,7 +27,7 @@ pub(super) async fn dial(front: &Front) -> Result<(Leg, Vec<u8>), Fault> {
             Err(missing) => Err(Fault::upstream(format!("no greeting: {missing}"))),
         }
     };
-    front.dial(&front.cluster.primary.address, open).await
+    front.dial(to, open).await
 }
 
 /// Whether the connection is to be encrypted.
@@ -37,13 +45,20 @@ pub(super) fn wants_tls(front: &Front, leg: &Leg, offered: Capabilities) -> Resu
 }
 
 /// Asks for TLS, and goes on inside.
-pub(super) async fn encrypt(front: &Front, mut leg: Leg, request: &[u8]) -> Result<Leg, Fault> {
+pub(super) async fn encrypt(
+    front: &Front,
+    mut leg: Leg,
+    to: &Address,
+    request: &[u8],
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Leg, Fault> {
+    let Some(config) = tls else {
+        return Err(Fault::proxy("TLS towards a server for which none is configured"));
+    };
     leg.write(request).await.map_err(Fault::upstream)?;
     let Some((Stream::Plain(plain), sequence)) = leg.into_stream() else {
         return Err(Fault::upstream("it sends bytes in the clear where TLS begins"));
     };
-    let stream = front
-        .encrypt_for_upstream(plain, &front.cluster.primary.address)
-        .await?;
+    let stream = front.encrypt_with(config, plain, to).await?;
     Ok(Leg::resumed(stream, sequence))
 }

@@ -10,7 +10,6 @@ use super::{
 use crate::{
     connect::{Front, deadline::Deadline, failure::Failure},
     fault::Fault,
-    relay::Stream,
     telemetry::metrics::{LimitHit, LoginResult, WorkerMetrics},
     wire::mysql::{
         auth::{FAST_SUCCESS, Said},
@@ -48,7 +47,7 @@ impl<'a> Exchange<'a> {
         response: &HandshakeResponse<'_>,
         front: &'a Front,
     ) -> Self {
-        let ways = (way(&client.stream), way(&upstream.stream));
+        let ways = (Way::of(&client.stream), Way::of(&upstream.stream));
         let secret = Secret::new(ways.0, ways.1, response.plugin, &greeting.scramble);
         Self {
             client,
@@ -184,14 +183,6 @@ impl<'a> Exchange<'a> {
             deadline.missed_by_upstream()
         };
         (LoginResult::Timeout, fault, false)
-    }
-}
-
-fn way(stream: &Stream) -> Way {
-    match (stream.is_tls(), stream.is_tcp()) {
-        (true, _) => Way::Tls,
-        (false, false) => Way::UnixSocket,
-        (false, true) => Way::Open,
     }
 }
 

@@ -50,6 +50,14 @@ impl Leg {
         }
     }
 
+    /// On which so many bytes have come already.
+    pub(super) fn of(stream: Stream, ahead: Vec<u8>) -> Self {
+        Self {
+            bytes: ahead,
+            ..Self::new(stream)
+        }
+    }
+
     /// Goes on with the same stream inside TLS. None where something came in clear that TLS should have carried.
     pub(super) fn into_stream(self) -> Option<(Stream, u8)> {
         self.unread().is_empty().then_some((self.stream, self.sequence))

@@ -4,13 +4,18 @@
 //! and the connection id are the server's own, so that the password is proved to the server and KILL finds the session.
 
 mod dial;
+mod entered;
 mod exchange;
 mod keys;
 mod leg;
+mod lookup;
 mod open;
+mod open_as;
 mod part;
 mod probe;
+mod prove;
 mod secret;
+mod watch;
 
 use std::{sync::Arc, time::Instant};
 
@@ -33,9 +38,12 @@ use crate::{
 use exchange::Exchange;
 pub(super) use keys::OwnKey;
 use leg::Leg;
+pub(super) use lookup::Asking;
 use open::{failed, offered, open};
+pub use open_as::{Opened, Who, open_known};
 use part::part;
 pub(super) use probe::probe;
+pub use watch::{Row, Watch};
 
 pub(super) async fn log_in(
     socket: Socket,
@@ -141,7 +149,10 @@ async fn reach(
     deadline: Deadline,
 ) -> Result<(Leg, Leg, Vec<u8>), Failure> {
     let began = Instant::now();
-    let (upstream, first) = match deadline.keep(dial::dial(front)).await {
+    let (upstream, first) = match deadline
+        .keep(dial::dial(front, &front.cluster.primary.address))
+        .await
+    {
         Some(Ok(dialled)) => dialled,
         Some(Err(fault)) => {
             metrics.upstream_failed(&fault);
@@ -177,7 +188,9 @@ async fn secure(
         Ok(false) => return Ok((client, upstream)),
         Ok(true) => {
             let request = response.ssl_request(agreed_upstream(response, greeting, true));
-            deadline.keep(dial::encrypt(front, upstream, &request)).await
+            let tls = front.tls.for_upstream.as_ref();
+            let encrypted = dial::encrypt(front, upstream, &front.cluster.primary.address, &request, tls);
+            deadline.keep(encrypted).await
         }
         Err(fault) => Some(Err(fault)),
     };

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(in crate::connect) async fn probe(front: &Front) -> Result<Probed, Fault> {
-    let (leg, first) = dial::dial(front).await?;
+    let (leg, first) = dial::dial(front, &front.cluster.primary.address).await?;
     if let Some(error) = Error::read(&first) {
         let message = String::from_utf8_lossy(error.message);
         return Err(Fault::upstream(format!("it refuses the connection: {message}")));

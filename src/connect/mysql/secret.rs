@@ -10,6 +10,7 @@
 use super::keys::{self, Pair};
 use crate::{
     fault::Fault,
+    relay::Stream,
     wire::mysql::auth::{self, CACHING_SHA2, CLEAR, PASSWORD_WANTED, SHA256, Said},
 };
 
@@ -30,6 +31,16 @@ pub(super) enum Way {
     Tls,
     UnixSocket,
     Open,
+}
+
+impl Way {
+    pub(super) fn of(stream: &Stream) -> Self {
+        match (stream.is_tls(), stream.is_tcp()) {
+            (true, _) => Self::Tls,
+            (false, false) => Self::UnixSocket,
+            (false, true) => Self::Open,
+        }
+    }
 }
 
 /// How a client asks for a public key.

@@ -1,17 +1,6 @@
-//! `auth_query`: asks the primary for a user's verifier, as lull's own account.
+//! The question of `auth_query`, in the extended protocol.
 //!
-//! The connection is lull's alone: nothing that a client says in its startup message reaches it, and its search_path is
-//! `pg_catalog`, so that nobody who may create objects decides what the query means. Guarantees that a connection which
-//! was left in the middle of an answer is not used again, and that what is remembered is bounded and soon forgotten.
-
-use std::{
-    collections::HashMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+//! The connection's search_path is `pg_catalog`, so that nobody who may create objects decides what the query means.
 
 use tokio::io::AsyncWriteExt;
 
@@ -21,7 +10,7 @@ use super::{
 };
 use crate::{
     auth::Verifier,
-    connect::{Asked, Front, secrets::lock},
+    connect::{Front, lookup::Unanswered},
     fault::Fault,
     relay::Stream,
     wire::pg::{
@@ -31,123 +20,16 @@ use crate::{
     },
 };
 
-/// How long an answer holds: long enough for a pool that opens all at once.
-const REMEMBERED_FOR: Duration = Duration::from_secs(5);
-const REMEMBERED_MAX: usize = 10_000;
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
-#[derive(Default)]
-pub(in crate::connect) struct Lookup {
-    /// Taken while it is in use.
-    idle: tokio::sync::Mutex<Option<Asking>>,
-    /// The configuration that it belongs to has been replaced.
-    retired: AtomicBool,
-    remembered: Mutex<HashMap<String, (Option<Verifier>, Instant)>>,
-}
-
-impl Lookup {
-    /// The next question comes under another configuration.
-    pub(in crate::connect) fn retire(&self) {
-        self.retired.store(true, Ordering::Relaxed);
-        if let Ok(mut idle) = self.idle.try_lock() {
-            *idle = None;
-        }
-    }
-
-    /// The answer for this user has turned out to be old.
-    pub(super) fn forget(&self, user: &str) {
-        lock(&self.remembered).remove(user);
-    }
-
-    fn recall(&self, user: &str) -> Option<Option<Verifier>> {
-        let all = lock(&self.remembered);
-        let (verifier, at) = all.get(user)?;
-        (at.elapsed() < REMEMBERED_FOR).then(|| verifier.clone())
-    }
-
-    fn remember(&self, user: &str, verifier: Option<Verifier>) {
-        let mut all = lock(&self.remembered);
-        if all.len() >= REMEMBERED_MAX {
-            all.clear();
-        }
-        all.insert(user.to_owned(), (verifier, Instant::now()));
-    }
-}
-
-/// What the file says of a user, or else the query. None: nobody knows the user, or the user has no password.
-pub(super) async fn verifier(front: &Front, user: &str) -> Result<Option<Verifier>, Fault> {
-    if let Some(verifier) = front.secrets.verifier(user) {
-        return Ok(Some(verifier));
-    }
-    let Some(query) = &front.cluster.auth.auth_query else {
-        return Ok(None);
-    };
-    // One asks at a time, and who waited may find the answer here.
-    let mut idle = front.lookup.idle.lock().await;
-    if let Some(known) = front.lookup.recall(user) {
-        return Ok(known);
-    }
-    let kept = idle.take();
-    let was_kept = kept.is_some();
-    let mut asking = match kept {
-        Some(asking) => asking,
-        None => Asking::open(front).await?,
-    };
-    let mut answer = asking.ask(query, user).await;
-    if was_kept && matches!(answer, Err(Unanswered::Lost(_))) {
-        // The server may have closed it meanwhile.
-        asking = Asking::open(front).await?;
-        answer = asking.ask(query, user).await;
-    }
-    match answer {
-        Ok(verifier) => {
-            front.lookup.remember(user, verifier.clone());
-            if let Some(verifier) = &verifier {
-                *lock(&front.tally.asked) = Some(Asked::of(verifier));
-            }
-            if !front.lookup.retired.load(Ordering::Relaxed) {
-                *idle = Some(asking);
-            }
-            Ok(verifier)
-        }
-        Err(Unanswered::Lost(what)) => Err(Fault::upstream(format!("auth_query: {what}"))),
-        Err(Unanswered::Refused(what)) => Err(Fault::proxy(format!("auth_query: {what}"))),
-    }
-}
-
-/// Asks for a user who cannot be: whether the account can log in, and the query runs. None where there is no account.
-pub(in crate::connect) async fn rehearse(front: &Front) -> Option<Result<String, Fault>> {
-    let service = front.cluster.service.as_ref()?;
-    let mut asking = match Asking::open(front).await {
-        Ok(asking) => asking,
-        Err(fault) => return Some(Err(fault)),
-    };
-    let done = format!("{} logs in", service.user);
-    let Some(query) = &front.cluster.auth.auth_query else {
-        return Some(Ok(done));
-    };
-    Some(match asking.ask(query, "").await {
-        Ok(_) => Ok(format!("{done}, and auth_query runs")),
-        Err(Unanswered::Lost(what) | Unanswered::Refused(what)) => {
-            Err(Fault::upstream(format!("auth_query: {what}")))
-        }
-    })
-}
-
 /// lull's own connection.
-struct Asking {
+pub(in crate::connect) struct Asking {
     stream: Stream,
     inbox: Inbox,
 }
 
-enum Unanswered {
-    /// Another connection may do better.
-    Lost(String),
-    Refused(String),
-}
-
 impl Asking {
-    async fn open(front: &Front) -> Result<Self, Fault> {
+    pub(in crate::connect) async fn open(front: &Front) -> Result<Self, Fault> {
         let Opened { stream, .. } = open_service(front, &front.cluster.primary.address).await?;
         Ok(Self {
             stream,
@@ -155,7 +37,11 @@ impl Asking {
         })
     }
 
-    async fn ask(&mut self, query: &str, user: &str) -> Result<Option<Verifier>, Unanswered> {
+    pub(in crate::connect) async fn ask(
+        &mut self,
+        query: &str,
+        user: &str,
+    ) -> Result<Option<Verifier>, Unanswered> {
         let lost = |error: &dyn ToString| Unanswered::Lost(error.to_string());
         self.stream
             .write_all(&question(query, user))
@@ -181,9 +67,7 @@ impl Asking {
         self.inbox = Inbox::default();
         match refused {
             Some(refused) => Err(Unanswered::Refused(refused)),
-            None if rows > 1 => Err(Unanswered::Refused(format!(
-                "{rows} rows, where at most 1 is expected"
-            ))),
+            None if rows > 1 => Err(Unanswered::too_many(rows)),
             None => Ok(verifier),
         }
     }
@@ -206,9 +90,7 @@ fn secret(row: &[u8]) -> Result<Option<Verifier>, Unanswered> {
     let columns = data_row(row).unwrap_or_default();
     match columns.as_slice() {
         [_user, secret, ..] => Ok(secret.and_then(Verifier::read)),
-        _ => Err(Unanswered::Refused(
-            "a row without two columns: expected the user's name and the secret".to_owned(),
-        )),
+        _ => Err(Unanswered::too_narrow()),
     }
 }
 

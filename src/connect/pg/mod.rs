@@ -34,7 +34,7 @@ use crate::{
 use authenticate::{Authenticated, authenticate};
 use cancel::Key;
 pub(super) use dial::Declined;
-pub(super) use lookup::{Lookup, rehearse};
+pub(super) use lookup::Asking;
 use open::{Opened, Startup, open};
 pub use open_as::{Opened as OpenedAs, Who, open_as, open_known, open_service};
 pub(super) use probe::probe;

@@ -7,11 +7,17 @@ use tokio::time::timeout;
 
 use super::{
     dial::dial_with,
-    lookup,
     prove::{NotIn, Upstream},
     said::Said,
 };
-use crate::{auth::Means, config::Address, connect::Front, fault::Fault, relay::Stream, wire::pg::startup};
+use crate::{
+    auth::Means,
+    config::Address,
+    connect::{Front, known, lookup},
+    fault::Fault,
+    relay::Stream,
+    wire::pg::startup,
+};
 
 /// Where a connection is to go, and as whom: `packet` names the same user.
 #[derive(Clone, Copy, Debug)]
@@ -41,26 +47,16 @@ pub async fn open_as(front: &Front, who: Who<'_>, means: &Means) -> Result<Opene
 /// The same with what the user has proven to lull, or else with the secret that lull knows. One that the server does not
 /// take any more is looked up again, once.
 pub async fn open_known(front: &Front, who: Who<'_>, proven: Option<&Means>) -> Result<Opened, Fault> {
-    let means = match proven {
-        Some(proven) => proven.clone(),
-        None => known(front, who.user).await?,
-    };
     let tls = front.tls.for_upstream.as_ref();
-    let refused = match open(front, who, &means, tls).await {
-        Ok(opened) => return Ok(opened),
-        Err(refused) => refused,
+    let known = async || known(front, who.user).await;
+    let open = async |means: &Means| {
+        let opened = open(front, who, means, tls).await;
+        opened.map_err(|not_in| known::NotIn {
+            by_secret: not_in.is_by_secret(),
+            fault: not_in.into_fault(),
+        })
     };
-    if refused.is_by_secret() {
-        front.lookup.forget(who.user);
-        front.secrets.read_again().await;
-        // Where nothing newer is known, the server's refusal is what there is to say.
-        if let Ok(newer) = known(front, who.user).await
-            && newer != means
-        {
-            return open_as(front, who, &newer).await;
-        }
-    }
-    Err(refused.into_fault())
+    known::open_known(front, who.user, proven, known, open).await
 }
 
 /// What lull can show without the user's help: a SCRAM verifier is not enough.
@@ -80,11 +76,7 @@ pub(super) async fn known(front: &Front, user: &str) -> Result<Means, Fault> {
 /// A connection as lull's own account, for questions that no client influences: nobody who may create objects decides
 /// what they mean, and they change nothing.
 pub async fn open_service(front: &Front, address: &Address) -> Result<Opened, Fault> {
-    let Some((service, means)) = front.secrets.service() else {
-        return Err(Fault::policy(
-            "there is no [cluster.service], the account that may ask",
-        ));
-    };
+    let (service, means) = known::service(front)?;
     let packet = startup::packet(&[
         ("user", &service.user),
         ("database", &service.database),
@@ -102,14 +94,7 @@ pub async fn open_service(front: &Front, address: &Address) -> Result<Opened, Fa
     opened.map_err(|not_in| match not_in {
         NotIn::Missing(missing) => Fault::upstream(missing),
         NotIn::Fault(fault @ Fault::Upstream(_)) => fault,
-        // Not for a client to know.
-        own => {
-            let why = own.into_fault();
-            Fault::proxy(format!(
-                "the service account {:?} cannot log in: {why}",
-                service.user
-            ))
-        }
+        own => known::service_refused(service, &own.into_fault()),
     })
 }
 

@@ -118,7 +118,9 @@ impl Upstream {
         let stored = match means {
             Means::Password(password) => md5::stored(password.expose(), user),
             Means::Md5(stored) => stored.clone(),
-            Means::Trust | Means::Scram(_) => return Err(missing("a password by md5", means)),
+            Means::Trust | Means::Scram(_) | Means::Native(_) => {
+                return Err(missing("a password by md5", means));
+            }
         };
         let mut out = Zeroizing::new(Vec::new());
         auth::write_password(&mut out, md5::answer(&stored, salt).expose());
@@ -126,7 +128,7 @@ impl Upstream {
     }
 
     async fn show_proof(&mut self, means: &Means, offered: Mechanisms<'_>) -> Result<(), NotIn> {
-        if matches!(means, Means::Trust | Means::Md5(_)) {
+        if !matches!(means, Means::Password(_) | Means::Scram(_)) {
             return Err(missing("a password by SCRAM", means));
         }
         let end_point = self.stream.peer_certificate().and_then(binding::end_point);
@@ -174,7 +176,7 @@ async fn keys(means: &Means, challenge: &Challenge) -> Result<Keys, NotIn> {
     let password = match means {
         Means::Scram(keys) => return Ok(keys.clone()),
         Means::Password(password) => password.clone(),
-        Means::Trust | Means::Md5(_) => Secret::new(""),
+        Means::Trust | Means::Md5(_) | Means::Native(_) => Secret::new(""),
     };
     let (salt, iterations) = (challenge.salt.clone(), challenge.iterations);
     // It takes a millisecond or more, in which the worker has other sessions to serve.
@@ -200,14 +202,9 @@ fn broken(what: impl ToString) -> NotIn {
 }
 
 fn missing(wanted: &str, means: &Means) -> NotIn {
-    let has = match means {
-        Means::Trust => "no secret",
-        Means::Password(_) => "the password",
-        Means::Md5(_) => "an md5 hash",
-        Means::Scram(_) => "the keys of SCRAM",
-    };
     NotIn::Fault(Fault::policy(format!(
-        "the server asks for {wanted}, and lull has {has} of this user"
+        "the server asks for {wanted}, and lull has {} of this user",
+        means.describe()
     )))
 }
 

@@ -4,19 +4,25 @@
 //! The server is not bothered before that: a stranger costs it nothing. A user who does not exist is asked as one who
 //! does, and a wrong password gets the server's own words.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{
     authenticate::Authenticated,
     broken::{Broken, failure, upstream_broken},
     challenge::{Denied, Doorway, Known, Question},
-    dial, lookup,
+    dial,
     open::Startup,
     prove::{NotIn, Upstream},
 };
 use crate::{
     auth::{Means, Verifier, md5, scram},
-    connect::{Asked, Front, deadline::Deadline, failure::Failure},
+    connect::{
+        Asked, Front,
+        broken::{no_secret, printable, unreachable},
+        deadline::Deadline,
+        failure::Failure,
+        lookup,
+    },
     fault::Fault,
     relay::{Ahead, Stream},
     session::pg::Parameters,
@@ -58,11 +64,7 @@ async fn pass(
     metrics: &WorkerMetrics,
 ) -> Result<(Upstream, Known), Broken> {
     let (from, user) = (doorway.client.peer_ip(), startup.user.as_str());
-    let limit = front.cluster.limits.login_failures_max;
-    let may_guess = || match front.tally.throttle.wait(from, user, limit, Instant::now()) {
-        None => Ok(()),
-        Some(wait) => Err(throttled(user, wait)),
-    };
+    let may_guess = || front.may_guess(from, user);
     may_guess()?;
     let verifier = lookup::verifier(front, user).await.map_err(unreachable)?;
     let better = match &verifier {
@@ -81,9 +83,7 @@ async fn pass(
         }
         Err(Denied::Broken(broken)) => Err(broken),
         Err(Denied::WrongPassword) => {
-            front.tally.throttle.note_failure(from, user, Instant::now());
-            // It may have been changed: then the next login meets the new one.
-            look_again(front, user).await;
+            front.guessed_wrong(from, user).await;
             let words = format!("password authentication failed for user \"{}\"", printable(user));
             Err((LoginResult::Rejected, Fault::policy(words), false))
         }
@@ -99,7 +99,8 @@ async fn question(known: Option<Verifier>, user: &str, front: &Front) -> Result<
         Some(Verifier::Plain(password)) => {
             Question::Scram(front.secrets.made_of(&password, user, process_secret).await?)
         }
-        None => match front.asked() {
+        // Those of MySQL are read from no secret of PostgreSQL's.
+        None | Some(Verifier::Native(_) | Verifier::Sha2(_)) => match front.asked() {
             Asked::Md5 => Question::Md5(md5::stored(process_secret.expose(), user.as_bytes())),
             Asked::Scram(iterations) => {
                 Question::Scram(scram::Verifier::mock(user, iterations, process_secret))
@@ -128,13 +129,7 @@ async fn enter(
         Err(not_in) => not_in,
     };
     if not_in.is_by_secret() {
-        let (cluster, user) = (&front.cluster.name, &startup.user);
-        tracing::warn!(
-            cluster,
-            user,
-            "a password that lull has found right is not the server's; it is looked up again"
-        );
-        look_again(front, &startup.user).await;
+        front.has_grown_old(&startup.user).await;
     }
     match not_in {
         NotIn::Refused(message) => {
@@ -146,11 +141,6 @@ async fn enter(
         NotIn::Fault(fault @ Fault::Policy(_)) => Err(no_secret(fault)),
         NotIn::Fault(fault) => Err((LoginResult::UpstreamProtocol, fault, false)),
     }
-}
-
-async fn look_again(front: &Front, user: &str) {
-    front.lookup.forget(user);
-    front.secrets.read_again().await;
 }
 
 fn authenticated(doorway: Doorway, upstream: Upstream, known: Known) -> Authenticated {
@@ -176,31 +166,4 @@ fn authenticated(doorway: Doorway, upstream: Upstream, known: Known) -> Authenti
         },
         means: Some(known.means),
     }
-}
-
-fn unreachable(fault: Fault) -> Broken {
-    match fault {
-        Fault::Upstream(_) => (LoginResult::UpstreamUnreachable, fault, false),
-        _ => no_secret(fault),
-    }
-}
-
-fn no_secret(fault: Fault) -> Broken {
-    (LoginResult::NoSecret, fault, false)
-}
-
-fn throttled(user: &str, wait: Duration) -> Broken {
-    let fault = Fault::policy(format!(
-        "too many logins as \"{}\" from this address have failed; try again in {} s (login_failures_max)",
-        printable(user),
-        wait.as_secs() + 1
-    ));
-    (LoginResult::Throttled, fault, false)
-}
-
-/// A name for a log's line: a stranger chose it.
-fn printable(user: &str) -> String {
-    user.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     config::Address,
-    connect::Front,
+    connect::{Front, known},
     fault::Fault,
     wire::pg::{backend, error::Fields, frontend, startup},
 };
@@ -23,12 +23,7 @@ impl Watch {
         if front.cluster.service.is_some() {
             return open_service(front, server).await.map(Entered::of).map(Self);
         }
-        let last = front.tally.replicas.last_login();
-        let (user, database) = last.ok_or_else(|| {
-            Fault::policy(
-                "nobody has logged in yet: lull knows no user to ask as (give it [cluster.service])",
-            )
-        })?;
+        let (user, database) = known::last_login(front)?;
         // Nobody who may create objects decides what the questions mean.
         let packet = startup::packet(&[
             ("user", &user),

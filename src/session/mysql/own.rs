@@ -5,7 +5,7 @@
 
 use crate::{
     session::Rows,
-    wire::mysql::{command, error, packet, read::Reader},
+    wire::mysql::{command, error, packet, row},
 };
 
 use super::{reply::Says, server::Server};
@@ -252,19 +252,8 @@ impl Gathered {
             self.error = Some((0, format!("the answer is larger than {REPLY_BYTES_MAX} bytes")));
             return;
         }
-        let mut reader = Reader::new(payload);
-        let mut row = Vec::new();
-        while !reader.is_empty() {
-            if reader.rest().first() == Some(&NULL) {
-                reader.bytes(1);
-                row.push(None);
-                continue;
-            }
-            match reader.string() {
-                Some(column) => row.push(Some(column.to_vec())),
-                None => return,
-            }
-        }
+        let Some(row) = row::text(payload) else { return };
+        let row = row.into_iter().map(|column| column.map(<[u8]>::to_vec)).collect();
         self.rows.push(row);
     }
 
@@ -285,6 +274,3 @@ impl Gathered {
         matches!(self.error, Some((error::QUERY_INTERRUPTED, _)))
     }
 }
-
-/// A column of a text row.
-const NULL: u8 = 0xfb;

@@ -3,6 +3,7 @@
 use super::{error, ok, read::Reader};
 
 /// Methods that lull must know more of than to relay them.
+pub const NATIVE: &[u8] = b"mysql_native_password";
 pub const CACHING_SHA2: &[u8] = b"caching_sha2_password";
 pub const SHA256: &[u8] = b"sha256_password";
 pub const CLEAR: &[u8] = b"mysql_clear_password";

@@ -42,6 +42,18 @@ impl Capabilities {
         Self(self.0 & !flag.0)
     }
 
+    /// Without those that have done their part when the login is over.
+    pub fn beyond_login(self) -> Self {
+        const OF_LOGIN: Capabilities = Capabilities::MYSQL
+            .with(Capabilities::CONNECT_WITH_DB)
+            .with(Capabilities::SSL)
+            .with(Capabilities::SECURE_CONNECTION)
+            .with(Capabilities::PLUGIN_AUTH)
+            .with(Capabilities::CONNECT_ATTRS)
+            .with(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA);
+        self.without(OF_LOGIN)
+    }
+
     /// What both know.
     pub fn both(self, other: Self) -> Self {
         Self(self.0 & other.0)

@@ -88,6 +88,31 @@ fn put(payload: &mut [u8], capabilities: Capabilities) {
     }
 }
 
+/// lull's own account: a response without a password or a method, to be said anew with them.
+pub fn service(user: &str, database: &str) -> Vec<u8> {
+    let with_database = !database.is_empty();
+    let capabilities = Capabilities::MYSQL
+        .with(Capabilities::PROTOCOL_41)
+        .with(Capabilities::SECURE_CONNECTION)
+        .with(Capabilities::CONNECT_ATTRS)
+        .set(Capabilities::CONNECT_WITH_DB, with_database);
+    let mut payload = vec![0; HEAD_BYTES];
+    put(&mut payload, capabilities);
+    for (byte, is) in payload.iter_mut().skip(4).zip(SERVICE_PACKET_AND_COLLATION) {
+        *byte = is;
+    }
+    write_text(&mut payload, user.as_bytes());
+    payload.push(0);
+    if with_database {
+        write_text(&mut payload, database.as_bytes());
+    }
+    read::write_string(&mut payload, b"\x0cprogram_name\x04lull");
+    payload
+}
+
+/// 16 MiB, and utf8mb4_general_ci.
+const SERVICE_PACKET_AND_COLLATION: [u8; 5] = [0, 0, 0, 1, 45];
+
 /// A response without a name, a password or a database.
 pub fn nobody(capabilities: Capabilities, plugin: &[u8]) -> Vec<u8> {
     let mut payload = vec![0; HEAD_BYTES];
@@ -174,20 +199,45 @@ impl<'a> HandshakeResponse<'a> {
         }
         if let Some(answer) = answer {
             let mut written = Vec::new();
-            if capabilities.has(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA) {
-                read::write_string(&mut written, answer);
-            } else if capabilities.has(Capabilities::SECURE_CONNECTION) {
-                written.push(u8::try_from(answer.len()).unwrap_or(u8::MAX));
-                written.extend_from_slice(answer.get(..usize::from(u8::MAX)).unwrap_or(answer));
-            } else {
-                written.extend_from_slice(answer);
-                written.push(0);
-            }
+            write_answer(&mut written, capabilities, answer);
             payload.splice(self.answer_at.clone(), written);
         }
         put(&mut payload, capabilities);
         payload
     }
+
+    /// What the same client would say in another login, by another method.
+    pub fn anew(&self, capabilities: Capabilities, plugin: &[u8], answer: &[u8]) -> Vec<u8> {
+        let mut payload = self.ssl_request(capabilities);
+        write_text(&mut payload, self.user);
+        write_answer(&mut payload, capabilities, answer);
+        if capabilities.has(Capabilities::CONNECT_WITH_DB) {
+            write_text(&mut payload, self.database);
+        }
+        if capabilities.has(Capabilities::PLUGIN_AUTH) {
+            write_text(&mut payload, plugin);
+        }
+        if capabilities.has(Capabilities::CONNECT_ATTRS) {
+            read::write_string(&mut payload, self.attributes);
+        }
+        payload
+    }
+}
+
+fn write_answer(out: &mut Vec<u8>, capabilities: Capabilities, answer: &[u8]) {
+    if capabilities.has(Capabilities::PLUGIN_AUTH_LENENC_CLIENT_DATA) {
+        read::write_string(out, answer);
+    } else if capabilities.has(Capabilities::SECURE_CONNECTION) {
+        out.push(u8::try_from(answer.len()).unwrap_or(u8::MAX));
+        out.extend_from_slice(answer.get(..usize::from(u8::MAX)).unwrap_or(answer));
+    } else {
+        write_text(out, answer);
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(text);
+    out.push(0);
 }
 
 #[cfg(test)]
@@ -257,6 +307,30 @@ mod tests {
         }
         let lying = response(SAID, b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff");
         assert_eq!(opening(&lying, OFFERED), Err(BadHandshake::Malformed));
+    }
+
+    #[test]
+    fn a_client_says_the_same_anew_by_another_method() {
+        let bytes = response(SAID, b"\x03abc");
+        let said = read(&bytes);
+        let anew = said.anew(SAID, b"caching_sha2_password", b"another");
+        let said_anew = read(&anew);
+        assert_eq!(said_anew.answer, b"another");
+        assert_eq!(said_anew.plugin, b"caching_sha2_password");
+        assert_eq!((said_anew.user, said_anew.database), (said.user, said.database));
+        assert_eq!(said_anew.attributes, said.attributes);
+        assert_eq!(said.anew(SAID, said.plugin, said.answer), bytes);
+    }
+
+    #[test]
+    fn the_service_account_says_who_it_is() {
+        for database in ["", "ops"] {
+            let bytes = service("lull", database);
+            let said = read(&bytes);
+            assert_eq!((said.user, said.database), (&b"lull"[..], database.as_bytes()));
+            assert_eq!((said.answer, said.collation), (&b""[..], 45));
+            assert_eq!(said.attribute(b"program_name"), Some(&b"lull"[..]));
+        }
     }
 
     #[test]

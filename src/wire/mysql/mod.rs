@@ -11,3 +11,4 @@ pub mod handshake_response;
 pub mod ok;
 pub mod packet;
 pub mod read;
+pub mod row;

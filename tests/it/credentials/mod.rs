@@ -5,6 +5,7 @@ mod drivers;
 mod files;
 mod guesses;
 mod logins;
+mod mysql;
 mod query;
 mod replicas;
 mod secrets;

@@ -44,6 +44,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "connect/mysql",
         &[
+            "auth",
             "config",
             "connect",
             "fault",
@@ -60,6 +61,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("connect/failure.rs", &["fault", "relay", "telemetry"]),
     ("connect/encrypt.rs", &["config", "fault", "relay", "telemetry"]),
     ("connect/deadline.rs", &["fault"]),
+    ("connect/broken.rs", &["fault", "relay", "telemetry"]),
+    ("connect/lookup.rs", &["auth", "config", "fault"]),
+    ("connect/known.rs", &["auth", "config", "fault"]),
     ("connect/secrets.rs", &["auth", "config", "fault"]),
     ("connect/tally.rs", &["auth", "fault"]),
     ("connect/dial.rs", &["config", "fault", "relay"]),

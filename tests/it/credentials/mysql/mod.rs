@@ -1,0 +1,3 @@
+//! The same on MariaDB and MySQL.
+
+mod service;
