@@ -44,6 +44,8 @@ struct Inner {
     replicas: Vec<Address>,
     /// The last user who was logged in, and the database.
     last_login: Option<(String, String)>,
+    /// As far as any replica has been seen since then.
+    farthest: u64,
 }
 
 #[derive(Debug, Default)]
@@ -70,13 +72,19 @@ impl Replicas {
 
     /// A seat on the fit one that has the fewest sessions.
     pub(super) fn seat(self: &Arc<Self>) -> Option<Seat> {
+        self.seat_rather_than_on(None)
+    }
+
+    /// The same, on another than that one if there is any.
+    pub(super) fn seat_rather_than_on(self: &Arc<Self>, that: Option<&Address>) -> Option<Seat> {
         let mut inner = self.lock();
         let is_fit = |address: &&Address| {
             let known = inner.known.get(*address);
             known.is_some_and(|known| fits(&known.seen, inner.required))
         };
         let sessions = |address: &&Address| inner.known.get(*address).map(|known| known.sessions);
-        let address = inner.replicas.iter().filter(is_fit).min_by_key(sessions)?;
+        let rank = |address: &&Address| (that == Some(*address), sessions(address));
+        let address = inner.replicas.iter().filter(is_fit).min_by_key(rank)?;
         let address = address.clone();
         inner.known.entry(address.clone()).or_default().sessions += 1;
         Some(Seat {
@@ -86,12 +94,29 @@ impl Replicas {
     }
 
     pub fn note(&self, address: &Address, seen: Seen) {
-        self.lock().known.entry(address.clone()).or_default().seen = seen;
+        let mut inner = self.lock();
+        inner.farthest = inner.farthest.max(seen.at);
+        inner.known.entry(address.clone()).or_default().seen = seen;
+    }
+
+    /// Nobody could reach it just now.
+    pub(super) fn note_unreachable(&self, address: &Address, why: &str) {
+        let unreachable = Seen {
+            error: Some(why.to_owned()),
+            ..Seen::default()
+        };
+        self.note(address, unreachable);
+    }
+
+    /// As far as any of them has been seen in the lull, the gone ones too.
+    pub(super) fn farthest(&self) -> u64 {
+        self.lock().farthest
     }
 
     /// No session goes to a replica that is not as far as this.
     pub fn require(&self, at: u64) {
-        self.lock().required = at;
+        let mut inner = self.lock();
+        (inner.required, inner.farthest) = (at, at);
     }
 
     /// Whether sessions may go to a replica, by what was last seen of it.

@@ -1,8 +1,11 @@
 //! What all workers know of a cluster together: how many clients it has, and whether its upstream was reached last.
 
-use std::sync::{
-    Arc, Mutex, OnceLock,
-    atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Instant,
 };
 
 use zeroize::Zeroizing;
@@ -30,6 +33,8 @@ pub struct Tally {
     clients: AtomicUsize,
     reached: AtomicU8,
     pub replicas: Arc<Replicas>,
+    /// When the primary was last asked for the sake of sessions whose replica had gone, and where its log was then.
+    pub(super) floor: tokio::sync::Mutex<Option<(Instant, u64)>>,
 }
 
 impl Tally {

@@ -55,5 +55,6 @@ fn label_of(refused: Refused) -> RefusalClass {
         Refused::Hidden => RefusalClass::Opaque,
         Refused::Unknown => RefusalClass::Unknown,
         Refused::Drained => RefusalClass::Drained,
+        Refused::Lost => RefusalClass::Lost,
     }
 }

@@ -57,7 +57,7 @@ impl Relay {
                 // What was meant for the old server is nobody's now.
                 self.out.to_upstream = Outlet::default();
                 (self.upstream, self.cancel) = (arrived.upstream, arrived.cancel);
-                self.upstream_shut = false;
+                (self.upstream_shut, self.adrift) = (false, false);
                 // What was known of the old one's stream says nothing of the new one's.
                 (self.awaits_upstream, self.from_upstream) = (false, Bulk::default());
                 (Ok(arrived.told), arrived.ahead)

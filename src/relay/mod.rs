@@ -93,6 +93,8 @@ pub struct Relay {
     client_gone: bool,
     /// Nothing more can be sent to the upstream.
     upstream_shut: bool,
+    /// The upstream has gone, and the session goes on: there is none until it has come to another.
+    adrift: bool,
     hung_up: Option<HangUp>,
     stood_at: u64,
     /// As the machine has counted them.
@@ -138,6 +140,7 @@ impl Relay {
             client_silent: false,
             client_gone: false,
             upstream_shut: false,
+            adrift: false,
             hung_up: None,
             stood_at: 0,
             statements_run: 0,
@@ -265,6 +268,11 @@ impl Relay {
     }
 
     fn read_upstream(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
+        if self.adrift {
+            // Nothing but a client keeps it.
+            let left = self.client_silent && (self.client_gone || self.out.to_client.is_empty());
+            return Ok(if left { Round::Over } else { Round::Still });
+        }
         // What the client has not taken yet stops the upstream, as it would without a proxy.
         if self.awaits_upstream || !self.out.to_client.is_empty() && !self.client_gone {
             return Ok(Round::Still);
@@ -332,7 +340,11 @@ impl Relay {
 
     /// A server that takes nothing more may have said why: that is still read, and the client hears it.
     fn send_upstream(&mut self, chunk: &[u8], cx: &mut Context<'_>) {
-        if self.upstream_shut || write(&mut self.upstream, &mut self.out.to_upstream, chunk, cx).is_err() {
+        if self.adrift {
+            self.out.to_upstream = Outlet::default();
+        } else if self.upstream_shut
+            || write(&mut self.upstream, &mut self.out.to_upstream, chunk, cx).is_err()
+        {
             self.upstream_shut = true;
             self.out.to_upstream = Outlet::default();
         }
@@ -374,6 +386,12 @@ impl Relay {
 
     /// The upstream has closed: the client gets what it is owed.
     fn over(&mut self, cx: &mut Context<'_>) -> Result<Round, Fault> {
+        if !self.client_silent && self.live.drive(|machine| machine.lose_upstream()) {
+            (self.adrift, self.upstream_shut) = (true, false);
+            self.out.to_upstream = Outlet::default();
+            self.after_event();
+            return Ok(Round::Moved);
+        }
         if !self.client_silent {
             self.live.drive(|machine| machine.upstream_closed())?;
         }

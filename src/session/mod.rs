@@ -29,6 +29,10 @@ pub trait Session {
     fn wants_client(&self) -> bool;
     /// The upstream has closed. An error where it had not said that it would, and the client had not either.
     fn upstream_closed(&self) -> Result<(), Fault>;
+    /// The upstream has gone. True where the session goes on without it, and has asked for a way elsewhere.
+    fn lose_upstream(&mut self) -> bool {
+        false
+    }
     /// Where the session is, for people and for the fence.
     fn report(&self) -> Report;
     /// Tells the client why its session ends, if its stream is between two messages.
@@ -172,16 +176,19 @@ pub enum Refused {
     Unknown,
     /// The transaction was ended by the drain policy.
     Drained,
+    /// The replica on which it ran has gone.
+    Lost,
 }
 
 impl Refused {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Write,
         Self::Lift,
         Self::Leak,
         Self::Hidden,
         Self::Unknown,
         Self::Drained,
+        Self::Lost,
     ];
 }
 

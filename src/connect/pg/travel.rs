@@ -1,26 +1,42 @@
 //! A session's way to another server of its cluster: a connection like the one that its client has opened, with what must
 //! follow the session put in place there.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     cancel,
     enter::Entered,
     open::Startup,
     open_as::{Who, open_known},
+    watch::Watch,
 };
 use crate::{
     auth::Means,
     config::Address,
     connect::{Front, replicas::Seat},
+    fault::Fault,
     relay::{Arrived, Depart},
-    session::{Arrival, Journey, Luggage, Site, pg::Unpacking},
+    session::{
+        Arrival, Journey, Luggage, Site,
+        pg::{self, Position, Unpacking},
+    },
 };
 
 /// The answer to what the session has; its prepared statements are in it.
 const MESSAGE_BYTES_MAX: usize = 64 << 20;
+/// How often a session that has lost its replica tries to come to another.
+const TRY_EVERY: Duration = Duration::from_millis(50);
+/// How long the primary may take to say where its log is: it may be away.
+const FLOOR_WAIT: Duration = Duration::from_secs(1);
+const FLOOR: &str = "SELECT pg_catalog.pg_is_in_recovery(), CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL \
+    ELSE pg_catalog.pg_current_wal_insert_lsn() END";
 
 /// What is needed to open a session's connection anew.
 struct Way {
@@ -69,16 +85,68 @@ pub(super) fn depart(
 
 impl Way {
     async fn go(&self, journey: Journey) -> Result<Arrived, String> {
+        let Luggage::PostgreSql(mut luggage) = journey.luggage;
+        let Some(patience) = luggage.after_loss() else {
+            return self.go_once(journey.to, luggage, None).await;
+        };
+        let until = Instant::now() + patience;
+        let gone = self.seat.borrow_mut().take();
+        if journey.to == Site::Replica {
+            luggage.not_before(self.floor().await);
+        }
+        loop {
+            let gone = gone.as_ref().map(|seat| &*seat.address);
+            let outcome = self.go_once(journey.to, luggage.clone(), gone).await;
+            if outcome.is_ok() || journey.to == Site::Primary || Instant::now() >= until {
+                return outcome;
+            }
+            sleep(TRY_EVERY).await;
+        }
+    }
+
+    /// How far a replica that has gone can have been, at the most: what its client has read may be as new as that. Where
+    /// the primary is away, nothing new has come since the replicas were last seen.
+    async fn floor(&self) -> Position {
+        let (tally, since) = (&self.front.tally, Instant::now());
+        let mut floor = tally.floor.lock().await;
+        if let Some((asked, at)) = *floor
+            && asked >= since
+        {
+            return Position::of(at);
+        }
+        let asked = Instant::now();
+        let at = match timeout(FLOOR_WAIT, self.ask_floor()).await {
+            Ok(Some(position)) => position.end_of_last_record().number(),
+            _ => tally.replicas.farthest(),
+        };
+        *floor = Some((asked, at));
+        Position::of(at)
+    }
+
+    async fn ask_floor(&self) -> Option<Position> {
+        let primary = self.front.tally.replicas.primary()?;
+        let mut watch = Watch::open(&self.front, &primary).await.ok()?;
+        let row = watch.ask(FLOOR).await.ok()?;
+        Position::read(row.get(1)?.as_ref()?.as_bytes())
+    }
+
+    /// Rather not to the one that is gone.
+    async fn go_once(
+        &self,
+        to: Site,
+        luggage: Box<pg::Luggage>,
+        gone: Option<&Address>,
+    ) -> Result<Arrived, String> {
         let limit = self.front.cluster.limits.connect_timeout;
         let replicas = &self.front.tally.replicas;
-        let (server, seat) = match journey.to {
+        let (server, seat) = match to {
             Site::Primary => (replicas.primary().ok_or("there is no primary")?, None),
             Site::Replica => {
-                let seat = replicas.seat().ok_or("no replica is fit")?;
+                let seat = replicas.seat_rather_than_on(gone).ok_or("no replica is fit")?;
                 (Arc::clone(&seat.address), Some(seat))
             }
         };
-        let connected = timeout(limit, self.open(&server, journey)).await;
+        let connected = timeout(limit, self.open(&server, to, luggage)).await;
         let entered = match connected {
             Ok(Ok(entered)) => entered,
             Ok(Err(why)) => return Err(format!("{server}: {why}")),
@@ -96,16 +164,22 @@ impl Way {
         })
     }
 
-    async fn open(&self, server: &Address, journey: Journey) -> Result<Entered, String> {
-        let Luggage::PostgreSql(luggage) = journey.luggage;
+    async fn open(&self, server: &Address, to: Site, luggage: Box<pg::Luggage>) -> Result<Entered, String> {
         let who = Who {
             address: server,
             user: &self.user,
             packet: &self.startup,
         };
         let opened = open_known(&self.front, who, self.means.as_ref()).await;
-        let mut entered = Entered::of(opened.map_err(|fault| fault.to_string())?);
-        let (mut unpacking, bytes) = Unpacking::begin(luggage, journey.to);
+        let opened = opened.map_err(|fault| {
+            let why = fault.to_string();
+            if to == Site::Replica && matches!(fault, Fault::Upstream(_)) {
+                self.front.tally.replicas.note_unreachable(server, &why);
+            }
+            why
+        });
+        let mut entered = Entered::of(opened?);
+        let (mut unpacking, bytes) = Unpacking::begin(luggage, to);
         entered.send(&bytes).await.map_err(|fault| fault.to_string())?;
         loop {
             let message = entered.message(MESSAGE_BYTES_MAX).await;

@@ -53,8 +53,9 @@ pub(super) struct Batch {
     pub(super) wish: Option<Wish>,
     /// It stands between lull's own BEGIN READ ONLY and COMMIT.
     pub(super) wrapped: bool,
-    /// It ends the open transaction.
+    /// It ends the open transaction, by COMMIT or in any way.
     pub(super) commits: bool,
+    pub(super) ends: bool,
     /// To be told instead of the error that lull provokes.
     pub(super) refusal: Option<Refusal>,
     pub(super) failed: bool,
@@ -200,6 +201,7 @@ impl Batch {
             }
             Class::Commit { chain } | Class::Rollback { chain } => {
                 self.commits |= matches!(class, Class::Commit { .. });
+                self.ends |= !chain;
                 if !chain {
                     self.lifted_now = self.lifted_next || !around.guarded;
                     // A BEGIN may follow.

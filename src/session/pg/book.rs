@@ -13,7 +13,7 @@ use crate::sql::pg::Statement;
 /// The server cuts names to 63 bytes, in its books as in SQL.
 const NAME_BYTES_MAX: usize = 63;
 
-type Name = Box<[u8]>;
+pub(super) type Name = Box<[u8]>;
 type Entries = HashMap<Name, Rc<Statement>>;
 
 /// A change that waits for the server's word.
@@ -36,6 +36,13 @@ pub(super) struct Book {
     changes: VecDeque<Change>,
     /// All that the server knows is in here.
     complete: bool,
+}
+
+/// What has become of a name.
+#[derive(Debug)]
+pub(super) enum Confirmed {
+    Parsed(Name),
+    Closed(Name),
 }
 
 /// What a name stands for.
@@ -120,8 +127,8 @@ impl Book {
         self.changes.push_back(Change::Deallocate(cut(name).into()));
     }
 
-    /// ParseComplete, BindComplete or CloseComplete: the server confirms in order.
-    pub(super) fn confirmed(&mut self) {
+    /// ParseComplete, BindComplete or CloseComplete: the server confirms in order. What it says of a statement's name.
+    pub(super) fn confirmed(&mut self) -> Option<Confirmed> {
         let by_tag = |change: &Change| {
             matches!(
                 change,
@@ -132,7 +139,13 @@ impl Book {
         let change = next.and_then(|at| self.changes.remove(at));
         // It went up before anybody inspected: what it has named is not in here.
         self.complete &= change.is_some();
+        let confirmed = match &change {
+            Some(Change::Parse(name, _)) => Some(Confirmed::Parsed(name.clone())),
+            Some(Change::CloseStatement(name)) => Some(Confirmed::Closed(name.clone())),
+            _ => None,
+        };
         self.apply(change);
+        confirmed
     }
 
     /// A command tag.
@@ -201,6 +214,6 @@ impl Book {
     }
 }
 
-fn cut(name: &[u8]) -> &[u8] {
+pub(super) fn cut(name: &[u8]) -> &[u8] {
     name.get(..NAME_BYTES_MAX).unwrap_or(name)
 }

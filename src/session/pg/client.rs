@@ -12,7 +12,10 @@ use crate::{
     },
 };
 
-use super::{InLull, Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own};
+use super::{
+    InLull, Open, PgSession, Wrap, batch::Batch, customs::GLANCE_BYTES, inspect::Decision, own,
+    refusal::Refusal,
+};
 
 impl PgSession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
@@ -20,7 +23,7 @@ impl PgSession {
         let mut unbound = None;
         let (limit, travels) = (self.settings.inspect_bytes_max, self.settings.travels);
         loop {
-            let range = self.client.skim(chunk, &mut at, tags::COPY_DATA);
+            let range = self.client.skim(chunk, &mut at, tags::COPY_DATA, 0);
             out.to_upstream.forward(chunk, range);
             let want = |header: Header| wanted_in_normal_mode(header, limit, travels);
             match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {
@@ -188,7 +191,7 @@ impl PgSession {
             return Ok(Passed::Hold);
         }
         if header.tag == tags::SYNC {
-            self.in_lull(|lull| lull.skipping = false);
+            self.in_lull(|lull| (lull.skipping, lull.batch_lost) = (false, false));
         }
         // Also where the lull has ended meanwhile: what was opened for the message is closed behind it.
         self.in_lull(|lull| {
@@ -198,7 +201,14 @@ impl PgSession {
         });
         self.keep_unnamed(header, message);
         self.glance(header.tag, message);
+        if self.lull.as_ref().is_some_and(|lull| lull.batch_lost) && is_answered(header.tag) {
+            self.in_lull(|lull| lull.batch_lost = false);
+            return self.carry_out(Decision::Refuse(Refusal::lost()), header, false, chunk, out);
+        }
         if !self.inspects() {
+            if matches!(header.tag, tags::PARSE | tags::CLOSE) {
+                self.travel.changes();
+            }
             self.note(header, message.get(HEADER_BYTES) == Some(&0));
             return Ok(Passed::Forward);
         }
@@ -313,7 +323,7 @@ impl PgSession {
 
     /// Whether a batch may begin now.
     fn may_begin(&self) -> bool {
-        if self.travel.under_way {
+        if self.travel.under_way || self.travel.is_adrift() {
             return false;
         }
         let awaits_audit = self.lull.as_ref().is_some_and(|lull| lull.awaits_audit());
@@ -363,6 +373,11 @@ fn wanted_when_careful(header: Header, inspects: bool, limit: usize, travels: bo
 /// What a server passes over between an error and the Sync behind it.
 fn is_skipped(tag: u8) -> bool {
     !matches!(tag, tags::SYNC | tags::TERMINATE)
+}
+
+/// Whether the server has something to say to a message but ReadyForQuery.
+fn is_answered(tag: u8) -> bool {
+    begins_batch(tag) && is_skipped(tag) && tag != tags::FLUSH
 }
 
 /// Whether the server answers a message, or what it begins, only after what came before.

@@ -143,6 +143,7 @@ impl PgSession {
         };
         // What is held is judged again.
         if matches!(decision, Decision::Pass) {
+            self.travel.keep_parse(&said);
             self.in_lull(|lull| lull.book.parse(name, Rc::new(statement)));
         }
         decision
@@ -260,6 +261,10 @@ impl PgSession {
         }
         if missing {
             lull.batch.unknown();
+        }
+        let sets = |statement: &Statement| statement.config != sql::SetConfig::None;
+        if sets(statement) || executed.iter().any(|inner| sets(inner)) {
+            self.travel.changes();
         }
         Ok(step)
     }

@@ -170,6 +170,21 @@ impl Ledger {
         owed
     }
 
+    /// The server is gone: nothing is owed any more. How many replies of the client's that end with ReadyForQuery it has
+    /// taken along, and whether the batch that is open behind them waits for an answer.
+    pub(super) fn forfeit(&mut self) -> (u32, bool) {
+        let of_client = |owed: &&Owed| matches!(owed.then, Then::Query | Then::Sync);
+        let replies = self.owed.iter().filter(of_client);
+        let replies = replies.fold(0, |sum: u32, owed| sum.saturating_add(owed.times));
+        let open = if self.owed.is_empty() {
+            self.due
+        } else {
+            self.behind
+        };
+        *self = Self::default();
+        (replies, open > 0)
+    }
+
     fn first(&self) -> Option<Then> {
         self.owed.front().map(|owed| owed.then)
     }
@@ -352,6 +367,21 @@ mod tests {
             heard(&mut ledger, "Z");
             assert_eq!(ledger.is_settled(), said == "xxxS", "{said}");
         }
+    }
+
+    #[test]
+    fn what_a_server_takes_along_is_counted_by_reply() {
+        let mut ledger = sent("QxxxSQ");
+        heard(&mut ledger, "Zx");
+        assert_eq!(ledger.forfeit(), (2, false));
+        assert!(ledger.is_settled());
+        assert_eq!(sent("xxxSxx").forfeit(), (1, true));
+        assert_eq!(sent("xx").forfeit(), (0, true));
+        let mut ledger = sent("xx");
+        heard(&mut ledger, "xx");
+        assert_eq!(ledger.forfeit(), (0, false));
+        ledger.own(Own::Luggage);
+        assert_eq!(ledger.forfeit(), (0, false), "nobody waits for lull's own");
     }
 
     #[test]

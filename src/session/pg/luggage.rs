@@ -3,7 +3,7 @@
 //! The server is asked and nothing is tracked, so that normal mode pays nothing. Guarantees that a session goes on only
 //! where everything that was asked for is as it was. It must not know sockets or which server is meant.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     session::{Rows, Site},
@@ -11,7 +11,7 @@ use crate::{
     wire::pg::{backend, error::Fields, frontend},
 };
 
-use super::{customs::Customs, own, position::Position};
+use super::{customs::Customs, own, parameters::READ_ONLY_DEFAULT, position::Position};
 
 /// One flight. The operators are the catalog's own: a client's search_path could have others.
 const QUESTION: &str = "\
@@ -77,6 +77,8 @@ pub struct Luggage {
     reported: BTreeMap<Text, Text>,
     role: Text,
     session_user: Text,
+    /// They are what the login makes them, and nobody has asked.
+    of_login: bool,
     statements: BTreeMap<Text, Prepared>,
     site: Option<Site>,
     position: Position,
@@ -88,6 +90,8 @@ pub struct Luggage {
     pub(super) customs: Option<Customs>,
     /// How far the log must be where it goes.
     pub(super) behind: Position,
+    /// The server that had it is gone: how long another may take to come as far as that one was.
+    pub(super) after_loss: Option<Duration>,
 }
 
 impl Luggage {
@@ -138,6 +142,36 @@ impl Luggage {
         luggage
     }
 
+    /// What a session has that was logged in by a server in a lull.
+    pub(super) fn of_login() -> Self {
+        let guard = (READ_ONLY_DEFAULT.to_vec(), b"on".to_vec());
+        Self {
+            settings: BTreeMap::from([guard]),
+            of_login: true,
+            ..Self::default()
+        }
+    }
+
+    /// The server has confirmed a Parse of this name.
+    pub(super) fn add_statement(&mut self, name: &[u8], text: Text, types: Vec<u32>) {
+        self.statements
+            .insert(name.to_vec(), Prepared::Parsed(text, types));
+    }
+
+    pub(super) fn drop_statement(&mut self, name: &[u8]) {
+        self.statements.remove(name);
+    }
+
+    /// The server that had it is gone: how long another may take to come as far as that one was.
+    pub fn after_loss(&self) -> Option<Duration> {
+        self.after_loss
+    }
+
+    /// It goes nowhere where less is known than at this position.
+    pub fn not_before(&mut self, position: Position) {
+        self.behind = self.behind.max(position);
+    }
+
     /// What the old server has last reported of a setting, if that is known.
     pub(super) fn reported(&self, name: &[u8]) -> Option<&[u8]> {
         self.reported.get(name).map(Vec::as_slice)
@@ -156,7 +190,9 @@ impl Luggage {
             write_execution(&mut out, name, value);
         }
         // Behind the settings, which may be the login's to set.
-        write_execution(&mut out, b"role", &self.role);
+        if !self.of_login {
+            write_execution(&mut out, b"role", &self.role);
+        }
         for (name, prepared) in &self.statements {
             match prepared {
                 Prepared::Parsed(text, types) => write_parse(&mut out, name, text, types),
@@ -199,11 +235,11 @@ impl Luggage {
         let names = self.statements.keys().chain(there.statements.keys());
         if names
             .into_iter()
-            .any(|name| self.statements.get(name) != there.statements.get(name))
+            .any(|name| !is_same(self.statements.get(name), there.statements.get(name)))
         {
             return Some("a prepared statement is another there".to_owned());
         }
-        let same = (&self.role, &self.session_user) == (&there.role, &there.session_user);
+        let same = self.of_login || (&self.role, &self.session_user) == (&there.role, &there.session_user);
         (!same).then(|| "the role is another there".to_owned())
     }
 }
@@ -267,6 +303,19 @@ const MODES: Modes = Modes {
     encoding: sql::Encoding::Safe,
     server_major: 0,
 };
+
+/// A Parse leaves it to the server to find out types that it does not name.
+fn is_same(wanted: Option<&Prepared>, there: Option<&Prepared>) -> bool {
+    match (wanted, there) {
+        (Some(Prepared::Parsed(text, types)), Some(Prepared::Parsed(text_there, types_there))) => {
+            let named = types.iter().zip(types_there);
+            text == text_there
+                && types.len() <= types_there.len()
+                && named.into_iter().all(|(said, is)| *said == 0 || said == is)
+        }
+        (wanted, there) => wanted == there,
+    }
+}
 
 fn prepared(name: &[u8], text: Text, types: Option<&[u8]>, modes: Modes) -> Option<Prepared> {
     if let Some(types) = types {
@@ -371,6 +420,21 @@ mod tests {
             let there = Luggage::read(&fewer, MODES);
             assert!(wanted.differs(&there, Site::Replica).is_some(), "{missing}");
             assert!(there.differs(&wanted, Site::Replica).is_some(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn what_a_parse_has_left_open_is_what_the_server_makes_of_it() {
+        let there = Luggage::read(&listed("true", "0/60"), MODES);
+        let mut wanted = there.clone();
+        for (types, same) in [
+            (vec![], true),
+            (vec![0], true),
+            (vec![23], true),
+            (vec![25], false),
+        ] {
+            wanted.add_statement(b"p", b"SELECT $1".to_vec(), types.clone());
+            assert_eq!(wanted.differs(&there, Site::Replica).is_none(), same, "{types:?}");
         }
     }
 

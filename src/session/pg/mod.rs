@@ -20,6 +20,7 @@ mod customs;
 mod inspect;
 mod leaked;
 mod ledger;
+mod lost;
 mod luggage;
 mod own;
 mod parameters;
@@ -184,6 +185,8 @@ struct InLull {
     ready_owed: bool,
     /// lull has ended the client's batch: what belongs to it is passed over until the client's own Sync.
     skipping: bool,
+    /// The client has begun a batch on a server that is gone, and has not been told.
+    batch_lost: bool,
     attempts: attempts::Attempts,
     straggle: straggle::Straggle,
 }
@@ -317,9 +320,9 @@ impl Session for PgSession {
         if self.ended {
             return Ok(());
         }
-        if !self.held.is_empty() {
+        if !self.held.is_empty() || self.travel.is_adrift() {
             self.held.extend_from_slice(chunk);
-            return Ok(());
+            return self.drift(out);
         }
         if !self.careful {
             return self.relay(chunk, out);
@@ -390,6 +393,10 @@ impl Session for PgSession {
         } else {
             Err(Fault::upstream("the server closed the connection unexpectedly"))
         }
+    }
+
+    fn lose_upstream(&mut self) -> bool {
+        self.go_on_elsewhere()
     }
 
     fn report(&self) -> Report {

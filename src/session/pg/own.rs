@@ -19,6 +19,7 @@ pub(super) enum Own {
     Restore,
     Question,
     Luggage,
+    Stock,
     WrapBegin,
     WrapPin,
     WrapCommit,
@@ -63,7 +64,7 @@ impl Own {
                  UNION ALL SELECT 'c', name, statement FROM pg_catalog.pg_cursors"
             }
             Self::Restore => "RESET default_transaction_read_only",
-            Self::Question | Self::Luggage => "SELECT 1",
+            Self::Question | Self::Luggage | Self::Stock => "SELECT 1",
             Self::WrapBegin | Self::AbortBegin => "BEGIN READ ONLY",
             Self::WrapPin => "SELECT 1",
             Self::WrapCommit => "COMMIT",

@@ -18,6 +18,10 @@ impl Position {
         Some(Self(u64::from(part(high)?) << 32 | u64::from(part(low)?)))
     }
 
+    pub fn of(number: u64) -> Self {
+        Self(number)
+    }
+
     /// To be compared where nothing is known of logs.
     pub fn number(self) -> u64 {
         self.0

@@ -12,6 +12,7 @@ impl PgSession {
     pub(super) fn takes_questions(&self) -> bool {
         let lull = self.lull.as_ref();
         match self.transaction.status {
+            _ if self.travel.is_adrift() => false,
             Status::Idle => true,
             // The statement that waits for the audit would take the snapshot now.
             Status::InTransaction => self.transaction.acted || lull.is_some_and(|lull| lull.awaits_audit()),
@@ -32,9 +33,11 @@ impl PgSession {
         }
     }
 
-    /// A failed transaction answers nothing, and its client may leave it as it is: another session is asked.
+    /// A failed transaction answers nothing, and its client may leave it as it is: another session is asked. So it is where
+    /// there is no server.
     pub(super) fn give_questions_back(&mut self) {
-        if self.transaction.status == Status::Failed && !self.stands_in() {
+        let failed = self.transaction.status == Status::Failed && !self.stands_in();
+        if failed || self.travel.is_adrift() {
             let given_back: Vec<u64> = self.questions.drain(..).map(|question| question.id).collect();
             if !given_back.is_empty() {
                 self.effects().unanswered.extend(given_back);

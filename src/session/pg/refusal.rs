@@ -45,7 +45,15 @@ impl Refusal {
         }
     }
 
+    /// For what would go on where its batch has begun, on a server that is gone.
+    pub(super) fn lost() -> Self {
+        Self::new(Refused::Lost, "this batch", "")
+    }
+
     pub(super) fn write(&self, out: &mut Vec<u8>, lull: &Lull) {
+        if self.class == Refused::Lost {
+            return write_lost(out, lull);
+        }
         let detail = format!("{} {}", lull.detail(), self.because);
         Report {
             severity: "ERROR",
@@ -79,6 +87,22 @@ pub(super) fn write_drained(out: &mut Vec<u8>, lull: &Lull) {
         message: "cannot go on with a read-write transaction in a read-only database",
         detail: Some(&detail),
         hint: Some(&lull.hint()),
+    }
+    .write(out);
+}
+
+/// What a client hears instead of an answer that its replica has not given any more.
+pub(super) fn write_lost(out: &mut Vec<u8>, lull: &Lull) {
+    let detail = format!(
+        "{} The replica on which this session was has gone; an open transaction has gone with it.",
+        lull.detail()
+    );
+    Report {
+        severity: "ERROR",
+        sqlstate: "57P01",
+        message: "canceling statement because its replica has gone",
+        detail: Some(&detail),
+        hint: Some("Nothing was changed, and the connection goes on: try the whole transaction again."),
     }
     .write(out);
 }

@@ -77,6 +77,7 @@ impl PgSession {
             texts_failed: false,
             ready_owed: false,
             skipping: false,
+            batch_lost: false,
             attempts: Attempts::default(),
             straggle: Straggle::default(),
         }
@@ -103,8 +104,11 @@ impl PgSession {
     /// Says what must be said now, and lets the client's bytes go when nothing is left to say.
     /// `heard` is the chunk of the upstream's that has just been read.
     pub(super) fn advance(&mut self, heard: &[u8], out: &mut Outlets) -> Result<(), Fault> {
-        if self.ended || !self.careful || self.travel.under_way {
+        if self.ended || !self.careful {
             return Ok(());
+        }
+        if self.travel.under_way || self.travel.is_adrift() {
+            return self.drift(out);
         }
         self.settle_cover();
         if self.is_quiet() {
@@ -145,8 +149,9 @@ impl PgSession {
 
     /// Nothing of any lull is left on the session.
     fn is_done(&self) -> bool {
-        let unfinished =
-            |lull: &InLull| lull.ready_owed || lull.skipping || lull.wraps() || lull.straggle.acts();
+        let unfinished = |lull: &InLull| {
+            lull.ready_owed || lull.skipping || lull.batch_lost || lull.wraps() || lull.straggle.acts()
+        };
         // A batch that went up in the lull is followed to its end: its errors are explained.
         // One that is out of step is never quiet: it goes on as it came.
         (self.is_quiet() || self.out_of_step && !self.ledger.has_own())
@@ -227,6 +232,7 @@ impl PgSession {
         match status {
             Status::Idle if read_only && self.cover == Cover::None => return Some(Own::GuardSession),
             Status::Idle if self.must_travel() => return Some(Own::Luggage),
+            Status::Idle if self.must_take_stock() => return Some(Own::Stock),
             Status::Idle if !read_only && self.guarded && self.is_in_place() => return Some(Own::Restore),
             // It would fail with what lull says in it.
             Status::InTransaction if self.cancels() => return None,
@@ -281,7 +287,7 @@ impl PgSession {
                     .map_or(own.text(), |question| question.text.as_str());
                 own::write(up, text, simple_only);
             }
-            Own::Luggage => {
+            Own::Luggage | Own::Stock => {
                 let text = self.luggage_question();
                 own::write(up, &text, simple_only);
             }
@@ -314,6 +320,7 @@ impl PgSession {
             Own::Restore => self.count_attempt("the setting to restore", &reply)?,
             Own::Question => self.answer(reply),
             Own::Luggage => self.pack(reply),
+            Own::Stock => self.take_stock(reply),
             Own::WrapBegin => {}
             Own::WrapPin => {
                 let status = self.transaction.status;
@@ -363,6 +370,7 @@ impl PgSession {
     /// The client's batch is answered.
     pub(super) fn batch_done(&mut self) {
         self.try_again();
+        self.travel.parses.clear();
         let status = self.transaction.status;
         let lifted_by_report = self.guarded && self.parameters.read_only_default == Some(false);
         let rolled_back = self.transaction.last_tag == "ROLLBACK";

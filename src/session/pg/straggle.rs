@@ -6,7 +6,7 @@
 
 use crate::{
     fault::Fault,
-    gate::Stragglers,
+    gate::{Lull, Stragglers},
     session::{HangUp, Refused, Session, outlet::Outlets},
     wire::pg::{backend::Status, frontend},
 };
@@ -39,6 +39,8 @@ pub(super) struct Straggle {
     drained: bool,
     /// ... and the client has not been told yet.
     pub(super) untold: bool,
+    /// It is gone with its server, not by the drain policy.
+    lost: bool,
 }
 
 impl Straggle {
@@ -82,7 +84,9 @@ impl Straggle {
     pub(super) fn explains(&mut self, sqlstate: &[u8]) -> bool {
         let cancelled = self.cancelled && sqlstate == b"57014";
         // A failed transaction, whose savepoints are gone.
-        let drained = self.drained && matches!(sqlstate, b"25P02" | b"3B001");
+        // Once its client knows of the loss, it is a failed transaction like any other.
+        let explained = self.drained && (self.untold || !self.lost);
+        let drained = explained && matches!(sqlstate, b"25P02" | b"3B001");
         self.cancelled &= !cancelled;
         self.untold &= !drained;
         cancelled || drained
@@ -99,6 +103,29 @@ impl Straggle {
     /// not know.
     pub(super) fn transaction_failed(&mut self) {
         (self.drained, self.untold) = (true, true);
+    }
+
+    /// The transaction is gone with its server: a failed one is to be opened in its place.
+    pub(super) fn lose(&mut self, told: bool) {
+        self.lost |= !self.drained;
+        self.untold |= !self.drained && !told;
+        (self.abort, self.drained) = (Abort::RolledBack, true);
+    }
+
+    /// Whether the transaction that the client has is to be put back.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.abort, Abort::RolledBack | Abort::Begun)
+    }
+
+    /// The first word about a transaction that is no more.
+    pub(super) fn write_first_word(&mut self, out: &mut Vec<u8>, lull: &Lull) -> Refused {
+        self.untold = false;
+        if self.lost {
+            refusal::write_lost(out, lull);
+            return Refused::Lost;
+        }
+        refusal::write_drained(out, lull);
+        Refused::Drained
     }
 
     /// Whether an abort is under way.

@@ -4,12 +4,12 @@
 //! new connection and puts that in place; only what is there as it was here is gone on with. Guarantees that nothing of
 //! the client's is sent meanwhile, and that what cannot move stays where it is, as read-only as it was.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     fault::Fault,
     gate::{Mode, Unmovable},
-    session::{Arrival, Journey, Luggage as AnyLuggage, Site, outlet::Outlets},
+    session::{Arrival, Site, outlet::Outlets},
     wire::pg::{
         backend::{self, Status},
         frame::{Frames, HEADER_BYTES},
@@ -20,7 +20,9 @@ use crate::{
 use super::{
     Kind, Open, PgSession,
     attempts::ATTEMPTS_MAX,
+    book::Name,
     customs::{Customs, GLANCE_BYTES},
+    lost::Lost,
     luggage::{self, Luggage},
     own::Reply,
     parameters::READ_ONLY_DEFAULT,
@@ -35,15 +37,28 @@ pub(super) struct Travel {
     pub(super) under_way: bool,
     /// Why it is not where its order would have it.
     stays: Option<Arc<str>>,
-    /// What the server has listed, until the session has arrived.
-    left: Option<Box<Luggage>>,
-    attempts: u32,
+    pub(super) going: Site,
+    /// What the session had where it comes from, until it has arrived.
+    pub(super) left: Option<Box<Luggage>>,
+    pub(super) attempts: u32,
+    /// What it has on the replica where it is.
+    pub(super) kept: Option<Box<Luggage>>,
+    /// That is not known any more: the server must be asked.
+    pub(super) changed: bool,
+    /// Each Parse of a name that the server has not confirmed: the name, the text, the types.
+    pub(super) parses: VecDeque<(Name, Vec<u8>, Vec<u32>)>,
+    /// Its replica is gone, and it has not come elsewhere.
+    pub(super) lost: Option<Lost>,
+    /// It looks for a server again although its client wants nothing.
+    pub(super) retries: bool,
 }
 
 impl Travel {
     pub(super) fn at(site: Site) -> Self {
+        let kept = (site == Site::Replica).then(|| Box::new(Luggage::of_login()));
         Self {
             site,
+            kept,
             ..Self::default()
         }
     }
@@ -51,7 +66,7 @@ impl Travel {
 
 impl PgSession {
     /// Where the order would have the session.
-    fn ordered_site(&self) -> Site {
+    pub(super) fn ordered_site(&self) -> Site {
         match self.order.mode {
             Mode::Replica(..) => Site::Replica,
             Mode::Normal | Mode::ReadOnly(_) | Mode::Beside(_) => Site::Primary,
@@ -93,6 +108,7 @@ impl PgSession {
 
     /// An order may change what there is to find out.
     pub(super) fn reconsider(&mut self) {
+        self.travel.retries = self.travel.is_adrift();
         self.travel.stays = None;
         self.travel.attempts = 0;
     }
@@ -149,17 +165,11 @@ impl PgSession {
         luggage.unnamed.clone_from(&self.unnamed);
         luggage.customs = self.customs.as_deref().cloned();
         luggage.behind = self.position();
-        let journey = Journey {
-            to: self.ordered_site(),
-            luggage: AnyLuggage::PostgreSql(Box::new(luggage.clone())),
-        };
-        self.travel.left = Some(Box::new(luggage));
-        self.travel.under_way = true;
-        self.effects().journey = Some(journey);
+        self.set_out(luggage, self.ordered_site());
     }
 
     /// What the server must have in its log that the session goes to.
-    fn position(&self) -> Position {
+    pub(super) fn position(&self) -> Position {
         let lull = self.lull.as_ref();
         lull.map(|lull| lull.position).unwrap_or_default()
     }
@@ -178,15 +188,16 @@ impl PgSession {
         let left = self.travel.left.take().unwrap_or_default();
         let arrival = match arrival {
             Ok(arrival) => arrival,
+            Err(_) if self.travel.is_adrift() => return self.find_another_way(out),
             Err(why) => {
                 self.stay(&why);
                 return self.advance(&[], out);
             }
         };
-        self.travel.site = match self.travel.site {
-            Site::Primary => Site::Replica,
-            Site::Replica => Site::Primary,
-        };
+        self.travel.site = self.travel.going;
+        if !self.is_where_ordered() {
+            self.stay("its replica has gone, and no other is fit");
+        }
         self.upstream = Frames::default();
         let silent = !self.settings.announce;
         for (name, value) in arrival.parameters {
@@ -196,6 +207,12 @@ impl PgSession {
                 let parts: [&[u8]; 4] = [&name, b"\0", &value, b"\0"];
                 frontend::write(out.to_client.buffer(&[]), backend::PARAMETER_STATUS, &parts);
             }
+        }
+        // What it has is what it had.
+        let kept = self.travel.site == Site::Replica;
+        (self.travel.kept, self.travel.changed) = (kept.then_some(left), false);
+        if let Some(lost) = self.travel.lost.take() {
+            self.account_for(&lost, out);
         }
         self.advance(&[], out)
     }

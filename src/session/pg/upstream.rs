@@ -30,7 +30,7 @@ impl PgSession {
             let listening = self.listening();
             if !listening.own && !listening.muted {
                 for rows in [tags::DATA_ROW, tags::COPY_DATA] {
-                    let range = self.upstream.skim(chunk, &mut at, rows);
+                    let range = self.upstream.skim(chunk, &mut at, rows, listening.whole_bytes());
                     out.to_client.forward(chunk, range);
                 }
             }
@@ -57,6 +57,7 @@ impl PgSession {
         Listening {
             own: matches!(self.ledger.head(), Head::Own(_)),
             muted: self.lull.as_ref().is_some_and(|lull| lull.batch.muted),
+            may_be_lost: self.travel.site == Site::Replica,
         }
     }
 
@@ -90,6 +91,7 @@ impl PgSession {
 
     fn learn(&mut self, body: &[u8]) {
         if let Some((name, value)) = tags::parameter_status(body) {
+            self.travel.changes();
             self.parameters.report(name, value);
         }
     }
@@ -116,6 +118,7 @@ impl PgSession {
                 let reply = std::mem::take(&mut self.own_reply);
                 self.own_done(own, reply)?;
             }
+            tags::ERROR if is_fatal(body) && self.outlives(body) => {}
             // The server ends the connection: the client must hear it.
             tags::ERROR if is_fatal(body) => {
                 self.farewell = true;
@@ -152,6 +155,7 @@ impl PgSession {
                 }
                 self.transaction.did_something();
             }
+            tags::ERROR if is_fatal(body) && self.outlives(body) => return Ok(false),
             tags::ERROR => {
                 self.farewell |= is_fatal(body);
                 if self.ledger.failed() || self.open != Open::No && self.ledger.is_idle() {
@@ -171,7 +175,7 @@ impl PgSession {
             tags::FUNCTION_CALL_RESPONSE => self.transaction.did_something(),
             tags::PARSE_COMPLETE | tags::BIND_COMPLETE | tags::CLOSE_COMPLETE => {
                 self.ledger.answered();
-                self.in_lull(|lull| lull.book.confirmed());
+                self.hear_confirmed();
             }
             tags::ROW_DESCRIPTION | tags::NO_DATA | tags::EMPTY_QUERY => self.ledger.answered(),
             _ => {}
@@ -217,6 +221,7 @@ impl PgSession {
     fn hear_completed(&mut self, tag: &[u8], chunk: &[u8], out: &mut Outlets) -> bool {
         self.transaction.command(tag);
         self.named |= tag == b"PREPARE";
+        self.travel.completed(tag);
         if self.inspects() && self.kind == Kind::Sql && leaked::tells(tag) {
             self.effects().counts.write_leaks += 1;
         }
@@ -226,10 +231,11 @@ impl PgSession {
         if !(tag == b"ROLLBACK" && lull.batch.commits && lull.straggle.untold) {
             return false;
         }
-        refusal::write_drained(out.to_client.buffer(chunk), &lull.lull);
-        lull.straggle.untold = false;
+        let refused = lull
+            .straggle
+            .write_first_word(out.to_client.buffer(chunk), &lull.lull);
         lull.batch.muted = true;
-        self.effects().counts.refused[Refused::Drained as usize] += 1;
+        self.effects().counts.refused[refused as usize] += 1;
         true
     }
 
@@ -246,14 +252,13 @@ impl PgSession {
             && let Some(refusal) = lull.batch.refusal.take()
         {
             if lull.straggle.untold {
-                lull.straggle.untold = false;
-                refusal::write_drained(up, &lull.lull);
+                lull.straggle.write_first_word(up, &lull.lull);
             } else {
                 refusal.write(up, &lull.lull);
             }
         } else if lull.straggle.explains(fields.sqlstate()) {
-            refusal::write_drained(up, &lull.lull);
-            counts[Refused::Drained as usize] += 1;
+            let refused = lull.straggle.write_first_word(up, &lull.lull);
+            counts[refused as usize] += 1;
         } else if self.travel.site == Site::Replica && fields.is_refusal_of_standby() {
             // What the standby advises is of no use to who does not know that it is one.
             fields.remove(b'D');
@@ -276,9 +281,15 @@ impl PgSession {
 struct Listening {
     own: bool,
     muted: bool,
+    /// Its server may go: no part of a message is the client's then.
+    may_be_lost: bool,
 }
 
 impl Listening {
+    fn whole_bytes(self) -> usize {
+        if self.may_be_lost { GLANCE_BYTES_MAX } else { 0 }
+    }
+
     fn want(self, header: Header) -> Want {
         let small = header.body_bytes <= GLANCE_BYTES_MAX;
         match header.tag {
@@ -288,6 +299,7 @@ impl Listening {
             _ if self.own || self.muted => Want::Discard,
             // Whether it is the server's last word.
             tags::ERROR if small => Want::Whole,
+            _ if self.may_be_lost && small => Want::Whole,
             _ => Want::Header,
         }
     }

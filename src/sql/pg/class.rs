@@ -12,7 +12,7 @@ pub struct Statement {
     /// What PostgreSQL would name in "cannot execute ... in a read-only transaction".
     pub tag: Cow<'static, str>,
     pub class: Class,
-    /// What calls of `set_config` in it may do. Of a PREPARE it is said in the inner statement.
+    /// What calls of `set_config`, and of what locks for the session, may do. Of a PREPARE it is said in the inner statement.
     pub config: SetConfig,
     /// It may change how later texts must be lexed: until the server has reported its settings again, the session's
     /// modes are unknown. See also [`Statement::restores_settings`].
@@ -40,7 +40,7 @@ impl Statement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SetConfig {
     None,
-    /// Every call names a setting that does not matter. (Whether one matters for lexing is said in
+    /// Every call names a setting that does not matter, or takes an advisory lock. (Whether one matters for lexing is said in
     /// `changes_lexing`.)
     Harmless,
     /// Sets the default for the next transactions.

@@ -71,6 +71,17 @@ pub fn refused_function_call(name: &[u8]) -> Option<&'static str> {
     refused_function(name).or_else(|| runs_text(name).map(|_| UNREADABLE_TEXT))
 }
 
+/// Functions that take or give back a lock which outlives its transaction.
+pub(super) fn locks_for_the_session(name: &[u8]) -> bool {
+    [
+        &b"pg_advisory_lock"[..],
+        b"pg_try_advisory_lock",
+        b"pg_advisory_unlock",
+    ]
+    .iter()
+    .any(|family| name.starts_with(family))
+}
+
 /// Where a function that runs SQL text has that text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SqlArgument {

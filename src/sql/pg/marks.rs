@@ -104,6 +104,9 @@ impl Watch {
             let fine = !self.context.nested && self.text_reads(lexer, argument);
             return if fine { Sight::Call } else { Sight::RunsText };
         }
+        if leaks::locks_for_the_session(folded) {
+            return LOCKS;
+        }
         let keyword = name.kind == Kind::Word && !self.dotted;
         if keyword
             && NOT_FUNCTIONS
@@ -187,6 +190,12 @@ impl Watch {
         false
     }
 }
+
+/// It changes nothing that a lull depends on, but something of the session.
+const LOCKS: Sight = Sight::Config {
+    effect: SetConfig::Harmless,
+    lexing: false,
+};
 
 const UNKNOWN_CONFIG: Sight = Sight::Config {
     effect: SetConfig::Unknown,

@@ -45,6 +45,7 @@ label! {
         Unknown = "unknown",
         /// Its transaction was ended by the drain policy.
         Drained = "drained",
+        Lost = "lost",
     }
 }
 

@@ -86,8 +86,9 @@ impl Frames {
     }
 
     /// Passes over the messages of one type, and the rest of a body that streams by, as far as they begin in `chunk`.
-    /// Bulk is thousands of small messages about which nobody asks anything. The range that was passed over.
-    pub fn skim(&mut self, chunk: &[u8], at: &mut usize, tag: u8) -> Range<usize> {
+    /// Bulk is thousands of small messages about which nobody asks anything. The range that was passed over. One of up to
+    /// `whole` bytes is left to be gathered where it does not end in the chunk.
+    pub fn skim(&mut self, chunk: &[u8], at: &mut usize, tag: u8, whole: usize) -> Range<usize> {
         let start = *at;
         if !self.partial.is_empty() || self.discarding && self.streaming > 0 {
             return start..start;
@@ -99,7 +100,11 @@ impl Frames {
             *at += bytes;
             match rest.get(bytes..).map(header) {
                 Some(Ok(Some(header))) if self.streaming == 0 && header.tag == tag => {
-                    self.streaming = HEADER_BYTES + header.body_bytes;
+                    let message_bytes = HEADER_BYTES + header.body_bytes;
+                    if message_bytes > rest.len() - bytes && message_bytes <= whole {
+                        return start..*at;
+                    }
+                    self.streaming = message_bytes;
                     self.discarding = false;
                 }
                 _ => return start..*at,
@@ -290,13 +295,15 @@ mod tests {
             message(b'd', b"last"),
         ];
         let stream = parts.concat();
-        for cut in 0..=stream.len() {
+        let cuts = |whole| (0..=stream.len()).map(move |cut| (cut, whole));
+        for (cut, whole) in cuts(0).chain(cuts(1 << 10)) {
             let (mut frames, mut out, mut tags) = (Frames::default(), Vec::new(), Vec::new());
             for chunk in [&stream[..cut], &stream[cut..]] {
                 let mut at = 0;
                 loop {
-                    out.extend_from_slice(&chunk[frames.skim(chunk, &mut at, b'd')]);
-                    match frames.next(chunk, &mut at, |_| Want::Header).unwrap() {
+                    out.extend_from_slice(&chunk[frames.skim(chunk, &mut at, b'd', whole)]);
+                    let want = |_| if whole > 0 { Want::Whole } else { Want::Header };
+                    match frames.next(chunk, &mut at, want).unwrap() {
                         Piece::End => break,
                         Piece::Body(range) => out.extend_from_slice(&chunk[range]),
                         Piece::Message(header, seen) => {
@@ -308,6 +315,15 @@ mod tests {
                         }
                     }
                 }
+                let ends = out.is_empty()
+                    || parts
+                        .iter()
+                        .scan(0, |end, part| {
+                            *end += part.len();
+                            Some(*end)
+                        })
+                        .any(|end| end == out.len());
+                assert!(whole == 0 || ends, "cut at {cut}: a part of a message");
             }
             assert!(frames.at_boundary());
             assert_eq!(out, stream, "cut at {cut}");

@@ -1,5 +1,6 @@
 //! Reads on replicas: sessions move there and back on the connections that their clients have open.
 
+mod lost;
 mod moves;
 mod order;
 
@@ -11,24 +12,33 @@ pub struct Ground {
     // Ends first: its sessions are on both.
     pub lull: Lull,
     pub standby: Postgres,
+    pub others: Vec<Postgres>,
     pub primary: Postgres,
 }
 
 impl Ground {
     pub fn on(version: Version) -> Self {
+        Self::with_standbys(version, 1)
+    }
+
+    pub fn with_standbys(version: Version, count: usize) -> Self {
         let primary = Postgres::start_with(Settings::of(version));
         primary
             .superuser("postgres")
             .run("CREATE DATABASE shop OWNER app");
         Wire::login(primary.address, "app", "shop").run("CREATE TABLE t (n int)");
         let standby = primary.standby();
+        let others: Vec<Postgres> = (1..count).map(|_| primary.standby()).collect();
         let lull = Lull::with_config(&primary, |addresses| {
-            let replicas = format!("replicas = [\"{}\"]", standby.address);
+            let all = std::iter::once(&standby).chain(&others);
+            let all: Vec<String> = all.map(|standby| format!("\"{}\"", standby.address)).collect();
+            let replicas = format!("replicas = [{}]", all.join(", "));
             addresses.config(&replicas, "[cluster.auth]\npeer = true\n")
         });
         Self {
             lull,
             standby,
+            others,
             primary,
         }
     }
