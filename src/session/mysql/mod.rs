@@ -13,6 +13,7 @@
 //!
 //! It must not know sockets, clocks or other sessions.
 
+mod attempts;
 pub mod audit;
 mod client;
 mod grants;

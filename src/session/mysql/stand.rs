@@ -23,9 +23,6 @@ use super::{
     reports::Armed,
 };
 
-/// How often a statement of lull's own may be interrupted by somebody's KILL QUERY before the session is given up.
-/// Each costs somebody a connection.
-const ATTEMPTS_MAX: u32 = 100;
 /// Names of prepared statements that are remembered.
 const NAMES_MAX: usize = 1000;
 
@@ -343,6 +340,9 @@ impl MySession {
     pub(super) fn own_done(&mut self, own: Own, reply: Gathered) -> Result<(), Fault> {
         // A branch may have been ended by what lull has said.
         self.deaf &= matches!(own, Own::Question | Own::Probe);
+        if self.was_cut_short(own, &reply)? {
+            return Ok(());
+        }
         match own {
             // Where the server will not, every open transaction is taken for one that has written.
             Own::Arm => {
@@ -395,26 +395,6 @@ impl MySession {
             }
         }
         Ok(())
-    }
-
-    /// A KILL QUERY of somebody's, or of lull's that comes late, may hit a statement of lull's own.
-    pub(super) fn is_said_again(&mut self, reply: &Gathered) -> bool {
-        let mut attempts = ATTEMPTS_MAX;
-        self.in_lull(|lull| {
-            lull.attempts += 1;
-            attempts = lull.attempts;
-        });
-        reply.was_interrupted() && attempts < ATTEMPTS_MAX
-    }
-
-    /// A statement of lull's own that is interrupted is said again.
-    pub(super) fn count_attempt(&mut self, what: &str, reply: &Gathered) -> Result<(), Fault> {
-        if self.is_said_again(reply) {
-            return Ok(());
-        }
-        self.effects().counts.guard_alarms += 1;
-        let why = reply.error.as_ref().map_or("", |(_, message)| message.as_str());
-        Err(Fault::upstream(format!("the server refused {what}: {why}")))
     }
 
     /// What follows from a text that goes up.
