@@ -123,6 +123,7 @@ impl MySession {
     /// What the reply to a command of the client's reports of the reports: the client, or a routine that it has called,
     /// has set them.
     fn client_changed(&mut self, ok: &OkPacket<'_>) {
+        let was_reported = self.is_reported();
         for change in ok.changes() {
             match change.kind {
                 Report::Variable { name, value } if name == TRANSACTIONS => {
@@ -130,7 +131,8 @@ impl MySession {
                         b"OFF" => Armed::Never,
                         _ => Armed::ByClient,
                     };
-                    if self.armed == Armed::Never && self.in_transaction() {
+                    // What it does from now on, or what it has done until now, is not reported.
+                    if self.in_transaction() && (self.armed == Armed::Never || !was_reported) {
                         self.work.is_unseen();
                     }
                 }

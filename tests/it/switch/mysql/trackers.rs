@@ -206,13 +206,15 @@ fn who_has_the_reports_stopped_for_a_while_hides_no_write() {
     let unlisted = "SET SESSION session_track_system_variables = ''";
     on_both(|ground| {
         for begin in BEGIN {
-            for hidden in [
-                &[OFF, "INSERT INTO t VALUES (1)", STATE][..],
-                &["INSERT INTO t VALUES (1)", OFF, STATE],
-                &[unlisted, OFF, "INSERT INTO t VALUES (1)", STATE],
+            for (before, hidden) in [
+                ("DO 0", &[OFF, "INSERT INTO t VALUES (1)", STATE][..]),
+                ("DO 0", &["INSERT INTO t VALUES (1)", OFF, STATE]),
+                ("DO 0", &[unlisted, OFF, "INSERT INTO t VALUES (1)", STATE]),
+                (OFF, &["INSERT INTO t VALUES (1)", STATE]),
             ] {
                 let mut client = ground.client_with(capability::SESSION_TRACK);
                 client.run("DO 0");
+                client.run(before);
                 let reads = "SELECT count(*) FROM t";
                 for statement in [begin, reads].iter().chain(hidden).chain(&[reads]) {
                     client.run(statement);
