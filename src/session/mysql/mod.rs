@@ -31,6 +31,8 @@ mod signals;
 mod stand;
 mod statements;
 mod straggle;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod work;
 
