@@ -13,6 +13,7 @@ pub enum Answer {
     Status(Status),
     Sessions(Vec<Session>),
     Upstreams(Vec<UpstreamState>),
+    Repointed(Repointed),
     Done(String),
 }
 
@@ -134,6 +135,21 @@ pub struct Closed {
     /// Sessions that return to normal at the end of their transaction.
     pub waiting: u64,
     pub closed_ms: u64,
+}
+
+/// Another server is the primary.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Repointed {
+    pub cluster: String,
+    pub primary: String,
+    /// The one that it was before; the same where nothing had to be done.
+    pub before: String,
+    /// Where the new one's log was.
+    pub position: Option<String>,
+    pub timeline: Option<u32>,
+    pub system: Option<String>,
+    pub note: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -165,6 +165,7 @@ fn command(verb: &Verb, by: &str) -> Option<Command> {
         Verb::Lulls | Verb::Fence => Command::Status { scope: Scope::all() },
         Verb::Sessions => Command::Sessions,
         Verb::Upstreams => Command::Upstreams,
+        Verb::Repoint(repoint) => Command::Repoint(repoint.clone()),
         Verb::Reload => Command::Reload,
         Verb::Shutdown => Command::Shutdown,
         Verb::Help | Verb::Keep | Verb::Nothing(_) => return None,

@@ -3,7 +3,10 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::Answer;
-use crate::gate::{Request, Scope};
+use crate::{
+    config::Address,
+    gate::{Request, Scope},
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -12,8 +15,18 @@ pub enum Command {
     Status { scope: Scope },
     Sessions,
     Upstreams,
+    Repoint(Repoint),
     Reload,
     Shutdown,
+}
+
+/// Another server is a cluster's primary from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repoint {
+    pub cluster: String,
+    pub primary: Address,
+    /// By the operator's word it may be of another system: what pg_upgrade has made, or what was filled from a dump.
+    pub other_system: bool,
 }
 
 /// One question and where its answer goes. The caller has gone away when `reply` is closed.

@@ -20,11 +20,11 @@ mod verb;
 mod wire;
 
 pub use answer::{
-    Answer, AuditFinding, Closed, FenceState, OnReplicas, Opened, PreparedTransaction, Session, SessionCount,
-    Status, Stayed, Straggler, UpstreamState,
+    Answer, AuditFinding, Closed, FenceState, OnReplicas, Opened, PreparedTransaction, Repointed, Session,
+    SessionCount, Status, Stayed, Straggler, UpstreamState,
 };
 pub use client::{Client, ClientError, Event};
-pub use command::{Call, Command, Refused};
+pub use command::{Call, Command, Refused, Repoint};
 pub use serve::serve;
 pub use socket::{AdminSocket, SocketError};
 pub(crate) use table::age;

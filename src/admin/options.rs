@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use super::verb::{CATCH_UP, DRAIN, Format, On, Wrong};
+use super::{
+    Repoint,
+    verb::{CATCH_UP, DRAIN, Format, On, Wrong},
+};
 use crate::{
-    config::parse_duration,
+    config::{MalformedAddress, parse_duration},
     gate::{Fallback, OnReplicas, Prepared, Scope, Stragglers, Unmovable},
 };
 
@@ -141,6 +144,25 @@ impl Given {
             fallback,
             unmovable,
         }))
+    }
+
+    pub(super) fn repoint(&mut self, scope: &Scope) -> Result<Repoint, Wrong> {
+        let named = scope.as_cluster().map(str::to_owned);
+        let cluster = named.ok_or_else(|| Wrong::Value("LULL REPOINT takes a cluster".into()))?;
+        let primary = self.take("PRIMARY");
+        let primary = primary.ok_or_else(|| Wrong::Value("LULL REPOINT needs PRIMARY 'host:port'".into()))?;
+        let other_system = match self.word("OTHER_SYSTEM").as_deref() {
+            None | Some("no") => false,
+            Some("yes") => true,
+            Some(_) => return Err(Wrong::Value("OTHER_SYSTEM is yes or no".into())),
+        };
+        Ok(Repoint {
+            cluster,
+            primary: primary
+                .parse()
+                .map_err(|wrong: MalformedAddress| Wrong::Value(wrong.to_string()))?,
+            other_system,
+        })
     }
 
     fn word(&mut self, key: &str) -> Option<String> {

@@ -105,6 +105,7 @@ impl Reply {
         let tag = match ask.verb {
             Verb::On(_) => "LULL ON",
             Verb::Off { .. } => "LULL OFF",
+            Verb::Repoint(_) => "LULL REPOINT",
             Verb::Reload => "RELOAD",
             Verb::Shutdown => "SHUTDOWN",
             _ => "SHOW",

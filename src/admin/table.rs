@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer,
-    answer::{FenceState, Opened, Session, Status, UpstreamState},
+    answer::{FenceState, Opened, Repointed, Session, Status, UpstreamState},
     verb::{Format, VERBS, Verb},
 };
 use crate::gate::timestamp;
@@ -88,6 +88,9 @@ pub(super) fn columns(verb: &Verb, format: Format) -> Option<&'static [&'static 
         ],
         Verb::Status { .. } => &["what", "value"],
         Verb::Help => &["verb", "takes", "does"],
+        Verb::Repoint(_) => &[
+            "cluster", "primary", "before", "position", "timeline", "system", "note",
+        ],
         Verb::Reload | Verb::Shutdown => &["result"],
     };
     Some(columns)
@@ -103,6 +106,7 @@ pub(super) fn json(verb: &Verb, answer: &Answer) -> String {
         (_, Answer::Status(status)) => serde_json::to_string(status),
         (_, Answer::Sessions(sessions)) => serde_json::to_string(sessions),
         (_, Answer::Upstreams(upstreams)) => serde_json::to_string(upstreams),
+        (_, Answer::Repointed(repointed)) => serde_json::to_string(repointed),
         (_, Answer::Done(text)) => serde_json::to_string(&json!({ "done": text })),
     };
     // It fails on maps whose keys are no strings, of which there is none.
@@ -125,6 +129,7 @@ pub(super) fn rows(verb: &Verb, answer: &Answer) -> Vec<Row> {
         ]],
         (_, Answer::Sessions(sessions)) => sessions.iter().map(session).collect(),
         (_, Answer::Upstreams(upstreams)) => upstreams.iter().map(upstream).collect(),
+        (_, Answer::Repointed(repointed)) => vec![self::repointed(repointed)],
         (_, Answer::Done(done)) => vec![vec![text(done)]],
     }
 }
@@ -243,6 +248,18 @@ fn upstream(upstream: &UpstreamState) -> Row {
     ]
 }
 
+fn repointed(repointed: &Repointed) -> Row {
+    vec![
+        text(&repointed.cluster),
+        text(&repointed.primary),
+        text(&repointed.before),
+        repointed.position.clone(),
+        repointed.timeline.and_then(text),
+        repointed.system.clone(),
+        repointed.note.clone(),
+    ]
+}
+
 fn state(status: &Status) -> Vec<Row> {
     let row = |what: &str, value: String| vec![text(what), Some(value)];
     let mut rows = vec![row("generation", status.generation.to_string())];
@@ -305,6 +322,10 @@ mod tests {
             ),
             ("SHOW FENCE", Answer::Status(status.clone())),
             ("SHOW STATUS", Answer::Status(status)),
+            (
+                "LULL REPOINT shop (PRIMARY 'b:1')",
+                Answer::Repointed(Repointed::default()),
+            ),
             ("RELOAD", Answer::Done("done".into())),
         ] {
             let (columns, rows) = shape(text, &answer);

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use super::options::{self, Given};
+use super::{
+    Repoint,
+    options::{self, Given},
+};
 use crate::gate::{OnReplicas, Prepared, Scope, Stragglers};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub(super) enum Verb {
         scope: Scope,
     },
     Help,
+    Repoint(Repoint),
     Reload,
     Shutdown,
     /// What drivers send by themselves (BEGIN, SET ...): nothing happens, and the tag says it is done.
@@ -84,6 +88,11 @@ pub(super) const VERBS: &[(&str, &str, &str)] = &[
     ),
     ("SHOW SESSIONS", "", "every session"),
     ("SHOW UPSTREAMS", "", "the servers behind lull"),
+    (
+        "LULL REPOINT",
+        "cluster (PRIMARY 'host:port', OTHER_SYSTEM yes|no)",
+        "another server is the cluster's primary",
+    ),
     ("RELOAD", "", "read the configuration and the certificates again"),
     ("SHUTDOWN", "", "stop lull; open lulls stay open"),
     ("SHOW HELP", "", "this list"),
@@ -106,6 +115,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Ask>, Wrong> {
         "LULL" => match rest.word().as_str() {
             "ON" => "LULL ON",
             "OFF" => "LULL OFF",
+            "REPOINT" => "LULL REPOINT",
             "KEEP" => "LULL KEEP",
             other => return Err(unknown(&format!("LULL {other}"))),
         },
@@ -122,7 +132,7 @@ pub(super) fn parse(text: &str) -> Result<Option<Ask>, Wrong> {
         "SHUTDOWN" => "SHUTDOWN",
         _ => return rest.nothing(&word).map(Some),
     };
-    let takes_scope = matches!(verb, "LULL ON" | "LULL OFF" | "STATUS");
+    let takes_scope = matches!(verb, "LULL ON" | "LULL OFF" | "LULL REPOINT" | "STATUS");
     let scope = if takes_scope { rest.scope()? } else { Scope::all() };
     let given = rest.options()?;
     rest.end()?;
@@ -134,6 +144,7 @@ fn ask(verb: &str, scope: Scope, mut given: Given) -> Result<Ask, Wrong> {
     let verb = match verb {
         "LULL ON" => Verb::On(given.on(scope)?),
         "LULL OFF" => Verb::Off { scope },
+        "LULL REPOINT" => Verb::Repoint(given.repoint(&scope)?),
         "LULL KEEP" => Verb::Keep,
         "LULLS" => Verb::Lulls,
         "FENCE" => Verb::Fence,

@@ -91,6 +91,8 @@ enum Verb {
     },
     /// Every session
     Sessions,
+    /// Make another server a cluster's primary
+    Repoint(Repoint),
     /// Read the configuration and the certificates again
     Reload,
     /// Stop the proxy; open lulls stay open for the next start
@@ -155,6 +157,17 @@ struct On {
     /// What becomes of sessions that have what no replica can be given
     #[arg(long, value_name = "POLICY", default_value = "stay")]
     unmovable: Unmovable,
+}
+
+#[derive(Debug, Args)]
+struct Repoint {
+    cluster: String,
+    /// The server that is to be the primary
+    #[arg(long, value_name = "ADDRESS")]
+    primary: Address,
+    /// It may be of another system: made by pg_upgrade, or filled from a dump
+    #[arg(long)]
+    other_system: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -243,6 +256,7 @@ fn client(command: Verb, named: Option<PathBuf>, json: bool) -> Exit {
             Verb::Off { scope } => operate::off(&find, &scope, json).await,
             Verb::Status { scope } => operate::status(&find, &scope, json).await,
             Verb::Sessions => operate::sessions(&find, json).await,
+            Verb::Repoint(repoint) => operate::repoint(&find, &repoint, json).await,
             Verb::Reload => operate::done(&find, "RELOAD", json).await,
             Verb::Shutdown => operate::done(&find, "SHUTDOWN", json).await,
             Verb::Serve(_) => Exit::Usage,
@@ -278,6 +292,8 @@ mod tests {
             "lull --admin /a off shop",
             "lull status shop --json",
             "lull sessions",
+            "lull repoint shop --primary db2:5432",
+            "lull repoint shop --primary [::1]:5432 --other-system --json",
             "lull reload",
             "lull shutdown",
         ] {
@@ -298,6 +314,9 @@ mod tests {
             "lull on --drain soon",
             "lull on --stragglers shout",
             "lull on a b",
+            "lull repoint",
+            "lull repoint shop",
+            "lull repoint shop --primary db2",
             "lull of",
         ] {
             let wrong = Line::try_parse_from(line.split(' ')).expect_err(line);

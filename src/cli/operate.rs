@@ -1,13 +1,13 @@
-//! The verbs that answer at once: off, status, sessions, reload, shutdown.
+//! The verbs that answer at once: off, status, sessions, repoint, reload, shutdown.
 
 use serde::de::DeserializeOwned;
 
 use super::{
-    Exit,
+    Exit, Repoint,
     find::{Find, Told, misunderstood, scope},
     output, text,
 };
-use crate::admin::{Closed, Session, Status, quoted};
+use crate::admin::{Closed, Repointed, Session, Status, quoted};
 
 pub(super) async fn off(find: &Find, typed: &str, json: bool) -> Exit {
     exit(close(find, typed, json).await)
@@ -44,6 +44,22 @@ pub(super) async fn sessions(find: &Find, json: bool) -> Exit {
     let run = async {
         let answer = find.ask("SHOW SESSIONS (FORMAT json)").await?;
         show(&answer, json, |sessions: Vec<Session>| text::sessions(&sessions))
+    };
+    exit(run.await)
+}
+
+pub(super) async fn repoint(find: &Find, wanted: &Repoint, json: bool) -> Exit {
+    let run = async {
+        let cluster = scope(&wanted.cluster)?;
+        let answer = find
+            .ask(&format!(
+                "LULL REPOINT {} (PRIMARY {}, OTHER_SYSTEM {}, FORMAT json)",
+                quoted(&cluster.to_string()),
+                quoted(&wanted.primary.to_string()),
+                if wanted.other_system { "yes" } else { "no" },
+            ))
+            .await?;
+        show(&answer, json, |repointed: Repointed| text::repointed(&repointed))
     };
     exit(run.await)
 }

@@ -2,7 +2,7 @@
 
 use super::output::{aligned, plain};
 use crate::{
-    admin::{Closed, FenceState, OnReplicas, Opened, Session, Status, age},
+    admin::{Closed, FenceState, OnReplicas, Opened, Repointed, Session, Status, age},
     gate::{Lull, timestamp},
 };
 
@@ -113,6 +113,30 @@ pub(super) fn closed(closed: &Closed) -> String {
             sessions_of(*n)
         ),
     }
+}
+
+pub(super) fn repointed(repointed: &Repointed) -> String {
+    let Repointed {
+        cluster,
+        primary,
+        before,
+        ..
+    } = repointed;
+    let mut text = if before == primary {
+        format!("{cluster}: the primary is {primary}, as before")
+    } else {
+        format!("{cluster}: the primary is {primary} now, no longer {before}")
+    };
+    if let Some(position) = &repointed.position {
+        text.push_str(&format!("\n  position {position}"));
+    }
+    if let Some(timeline) = repointed.timeline {
+        text.push_str(&format!(", timeline {timeline}"));
+    }
+    if let Some(note) = &repointed.note {
+        text.push_str(&format!("\n  {note}"));
+    }
+    text
 }
 
 pub(super) fn status(status: &Status, now_unix_ms: u64) -> String {

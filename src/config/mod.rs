@@ -8,6 +8,7 @@ mod accounts;
 mod address;
 mod paths;
 mod raw;
+mod repoints;
 mod units;
 mod validate;
 
@@ -24,6 +25,7 @@ use serde::Deserialize;
 
 pub use address::{Address, MalformedAddress};
 pub use paths::{admin_candidates, default_admin_socket, default_state_dir};
+pub use repoints::Repoints;
 pub use units::{parse_duration, parse_size};
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,9 @@ pub use fence::{Fence, SessionId};
 pub use lull::{Fallback, Lull, OnReplicas, Prepared, Request, Stragglers, Unmovable, timestamp};
 pub use scope::{MalformedScope, Principal, Scope};
 
+/// The position before any other.
+const NOWHERE: &str = "0/0";
+
 /// What a session must be now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -165,6 +168,29 @@ impl Gate {
             lulls.push(Arc::clone(&sent));
         });
         Some(sent)
+    }
+
+    /// Positions in the log of a cluster mean nothing any more: its servers have been filled anew.
+    pub fn forget_position(&mut self, cluster: &str) {
+        if !self
+            .view
+            .lulls
+            .iter()
+            .any(|lull| lull.moved.contains_key(cluster))
+        {
+            return;
+        }
+        let generation = self.view.generation + 1;
+        self.change(|lulls| {
+            for lull in lulls.iter_mut().filter(|lull| lull.moved.contains_key(cluster)) {
+                let mut changed = Lull {
+                    generation,
+                    ..(**lull).clone()
+                };
+                changed.moved.insert(cluster.to_owned(), NOWHERE.to_owned());
+                *lull = Arc::new(changed);
+            }
+        });
     }
 
     /// Closes the lull on this very scope. None where there was none.

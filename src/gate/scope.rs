@@ -35,6 +35,12 @@ impl Scope {
         self.cluster.as_deref()
     }
 
+    /// Its cluster, where it covers that and no less.
+    pub fn as_cluster(&self) -> Option<&str> {
+        let whole = self.database.is_none() && self.user.is_none();
+        self.cluster().filter(|_| whole)
+    }
+
     pub fn database(&self) -> Option<&str> {
         self.database.as_deref()
     }

@@ -24,13 +24,13 @@ use crate::{
     admin::{self, AdminSocket, SocketError},
     config::{Address, Config},
     connect::Unfit,
-    gate::{Gate, Request, View},
+    gate::{Gate, Request},
     telemetry::http,
 };
 use control::{Control, Inputs};
 use counting::AllMetrics;
 use entrances::Entrances;
-use state::State;
+use state::{Kept, State};
 use worker::Handle;
 
 pub use state::StateError;
@@ -53,9 +53,16 @@ pub enum Failure {
 }
 
 /// Runs until it is told to stop.
-pub fn run(config: Config) -> Result<(), Failure> {
-    let (state, view) = State::open(&config.state_dir)?;
-    for lull in &view.lulls {
+pub fn run(mut config: Config) -> Result<(), Failure> {
+    let (state, mut kept) = State::open(&config.state_dir)?;
+    kept.repoints.apply(&mut config);
+    for cluster in &config.clusters {
+        if let Some(written) = kept.repoints.overrule(&cluster.name) {
+            let (cluster, primary) = (&cluster.name, &cluster.primary.address);
+            tracing::warn!(cluster, %primary, %written, "the primary is where `lull repoint` has put it");
+        }
+    }
+    for lull in &kept.view.lulls {
         let Request { scope, reason, .. } = &lull.request;
         tracing::warn!(%scope, reason, "a lull is open since before the start");
     }
@@ -63,10 +70,11 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    LocalSet::new().block_on(&runtime, serve(config, state, view, admin))
+    LocalSet::new().block_on(&runtime, serve(config, state, kept, admin))
 }
 
-async fn serve(config: Config, state: State, view: View, admin: AdminSocket) -> Result<(), Failure> {
+async fn serve(config: Config, state: State, kept: Kept, admin: AdminSocket) -> Result<(), Failure> {
+    let Kept { view, repoints } = kept;
     let gate = Gate::restored(view);
     let metrics = AllMetrics::default();
     let (needs_in, needs) = mpsc::unbounded_channel();
@@ -89,6 +97,7 @@ async fn serve(config: Config, state: State, view: View, admin: AdminSocket) -> 
         config,
         gate,
         state,
+        repoints,
         workers,
         figures,
         entrances,

@@ -1,4 +1,4 @@
-//! The open lulls on disk.
+//! The open lulls on disk, and which primaries are elsewhere than is written.
 //!
 //! Guarantees that a view that was saved is read back whole after any crash (written beside, synced, renamed, the
 //! directory synced), and that what cannot be read is an error: it never means that no lull is open. One process at a
@@ -12,7 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::gate::View;
+use crate::{config::Repoints, gate::View};
 
 const FILE: &str = "lulls.json";
 const VERSION: u32 = 1;
@@ -36,6 +36,15 @@ pub enum StateError {
 struct Written {
     version: u32,
     view: View,
+    #[serde(default, skip_serializing_if = "Repoints::is_empty")]
+    primaries: Repoints,
+}
+
+/// What an earlier process left.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) view: View,
+    pub(super) repoints: Repoints,
 }
 
 #[derive(Debug)]
@@ -47,7 +56,7 @@ pub(super) struct State {
 
 impl State {
     /// Takes the directory and reads what an earlier process left there.
-    pub(super) fn open(dir: &Path) -> Result<(Self, View), StateError> {
+    pub(super) fn open(dir: &Path) -> Result<(Self, Kept), StateError> {
         let unusable = |source| StateError::Unusable {
             path: dir.to_owned(),
             source,
@@ -63,13 +72,13 @@ impl State {
             dir: dir.to_owned(),
             _lock: lock,
         };
-        let view = state.read()?;
+        let kept = state.read()?;
         // A directory that cannot be written is found out now, and not when a lull must open.
-        state.save(&view)?;
-        Ok((state, view))
+        state.save(&kept.view, &kept.repoints)?;
+        Ok((state, kept))
     }
 
-    fn read(&self) -> Result<View, StateError> {
+    fn read(&self) -> Result<Kept, StateError> {
         let path = self.dir.join(FILE);
         let damaged = |why: String| StateError::Damaged {
             path: path.clone(),
@@ -77,23 +86,27 @@ impl State {
         };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(View::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
             Err(error) => return Err(damaged(error.to_string())),
         };
         let written: Written = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         match written.version {
-            VERSION => Ok(written.view),
+            VERSION => Ok(Kept {
+                view: written.view,
+                repoints: written.primaries,
+            }),
             other => Err(damaged(format!(
                 "it has version {other}, and this lull knows {VERSION}"
             ))),
         }
     }
 
-    /// Returns when the view is on disk.
-    pub(super) fn save(&self, view: &View) -> Result<(), StateError> {
+    /// Returns when it is on disk.
+    pub(super) fn save(&self, view: &View, repoints: &Repoints) -> Result<(), StateError> {
         let written = Written {
             version: VERSION,
             view: view.clone(),
+            primaries: repoints.clone(),
         };
         let save = || -> io::Result<()> {
             let beside = self.dir.join("lulls.json.new");

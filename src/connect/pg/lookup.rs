@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{
     inbox::Inbox,
-    open_as::{Opened, open_service},
+    open_as::{Opened, READ_ONLY, open_service},
 };
 use crate::{
     auth::Verifier,
@@ -30,7 +30,7 @@ pub(in crate::connect) struct Asking {
 
 impl Asking {
     pub(in crate::connect) async fn open(front: &Front) -> Result<Self, Fault> {
-        let Opened { stream, .. } = open_service(front, &front.cluster.primary.address).await?;
+        let Opened { stream, .. } = open_service(front, &front.cluster.primary.address, READ_ONLY).await?;
         Ok(Self {
             stream,
             inbox: Inbox::default(),

@@ -73,18 +73,25 @@ pub(super) async fn known(front: &Front, user: &str) -> Result<Means, Fault> {
     })
 }
 
+/// For questions whose text is the operator's: they change nothing.
+pub(super) const READ_ONLY: &[(&str, &str)] = &[("default_transaction_read_only", "on")];
+
 /// A connection as lull's own account, for questions that no client influences: nobody who may create objects decides
-/// what they mean, and they change nothing.
-pub async fn open_service(front: &Front, address: &Address) -> Result<Opened, Fault> {
+/// what they mean. With settings of its own besides.
+pub async fn open_service(
+    front: &Front,
+    address: &Address,
+    settings: &[(&str, &str)],
+) -> Result<Opened, Fault> {
     let (service, means) = known::service(front)?;
-    let packet = startup::packet(&[
+    let own: &[(&str, &str)] = &[
         ("user", &service.user),
         ("database", &service.database),
         ("application_name", "lull"),
         ("client_encoding", "UTF8"),
         ("search_path", "pg_catalog"),
-        ("default_transaction_read_only", "on"),
-    ]);
+    ];
+    let packet = startup::packet(&[own, settings].concat());
     let who = Who {
         address,
         user: &service.user,

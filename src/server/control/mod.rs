@@ -7,9 +7,11 @@ mod audits;
 mod close;
 mod dialects;
 mod open;
+mod primary;
 mod question;
 mod reload;
 mod replicas;
+mod repoint;
 mod view;
 
 use std::{
@@ -36,7 +38,7 @@ use super::{
 };
 use crate::{
     admin::{Answer, Call, Command, FenceState, Refused},
-    config::{Config, Protocol},
+    config::{Config, Protocol, Repoints},
     gate::{Gate, Lull, Scope, View},
     relay::{Need, Place},
     telemetry::{
@@ -53,6 +55,7 @@ pub(super) struct Control {
     config: RefCell<Config>,
     gate: RefCell<Gate>,
     state: State,
+    repoints: RefCell<Repoints>,
     workers: Vec<Handle>,
     entrances: RefCell<Entrances>,
     metrics: AllMetrics,
@@ -77,6 +80,7 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) gate: Gate,
     pub(super) state: State,
+    pub(super) repoints: Repoints,
     pub(super) workers: Vec<Handle>,
     pub(super) figures: Vec<RuntimeMetrics>,
     pub(super) entrances: Entrances,
@@ -96,6 +100,7 @@ impl Control {
             config,
             gate,
             state,
+            repoints,
             workers,
             figures,
             entrances,
@@ -110,6 +115,7 @@ impl Control {
             config: RefCell::new(config),
             gate: RefCell::new(gate),
             state,
+            repoints: RefCell::new(repoints),
             workers,
             entrances: RefCell::new(entrances),
             metrics,
@@ -153,7 +159,11 @@ impl Control {
                 }
                 _ = ticks.tick() => self.close_due(),
                 told = inputs.signals.next() => match told {
-                    Told::Reload => self.reload_by_signal(),
+                    Told::Reload => {
+                        let control = Rc::clone(&self);
+                        // The outcome is in the log and in the metrics.
+                        spawn_local(async move { drop(control.reload().await) });
+                    }
                     Told::Stop if self.stopping.get() => return,
                     Told::Stop => self.stop(&stopped),
                 },
@@ -180,7 +190,8 @@ impl Control {
                 Command::Status { scope } => Ok(Answer::Status(control.status(&scope).await)),
                 Command::Sessions => Ok(Answer::Sessions(control.sessions().await)),
                 Command::Upstreams => Ok(Answer::Upstreams(control.upstreams().await)),
-                Command::Reload => control.reload().map(Answer::Done).map_err(Refused::Failed),
+                Command::Repoint(wanted) => control.repoint(&wanted).await.map(Answer::Repointed),
+                Command::Reload => control.reload().await.map(Answer::Done).map_err(Refused::Failed),
                 Command::Shutdown => {
                     control.stop(&stopped);
                     Ok(Answer::Done(
@@ -238,7 +249,7 @@ impl Control {
         let before = self.gate.borrow().view();
         let result = change(&mut self.gate.borrow_mut());
         let view = self.gate.borrow().view();
-        if let Err(error) = self.state.save(&view) {
+        if let Err(error) = self.state.save(&view, &self.repoints.borrow()) {
             *self.gate.borrow_mut() = Gate::restored((*before).clone());
             return Err(Refused::Failed(error.to_string()));
         }
@@ -253,22 +264,23 @@ impl Control {
     }
 
     fn known(&self, scope: &Scope) -> Result<(), Refused> {
+        scope.cluster().map_or(Ok(()), |name| self.known_cluster(name))
+    }
+
+    fn known_cluster(&self, name: &str) -> Result<(), Refused> {
         let config = self.config.borrow();
-        let known = |name: &str| config.clusters.iter().any(|cluster| cluster.name == name);
-        match scope.cluster() {
-            Some(name) if !known(name) => {
-                let names: Vec<&str> = config
-                    .clusters
-                    .iter()
-                    .map(|cluster| cluster.name.as_str())
-                    .collect();
-                Err(Refused::Policy(format!(
-                    "there is no cluster {name:?}; there is {}",
-                    names.join(", ")
-                )))
-            }
-            _ => Ok(()),
+        let names: Vec<&str> = config
+            .clusters
+            .iter()
+            .map(|cluster| cluster.name.as_str())
+            .collect();
+        if names.contains(&name) {
+            return Ok(());
         }
+        Err(Refused::Policy(format!(
+            "there is no cluster {name:?}; there is {}",
+            names.join(", ")
+        )))
     }
 
     fn protocol(&self, cluster: &str) -> Protocol {

@@ -1,8 +1,7 @@
 //! The way of reads to replicas, and back.
 //!
-//! Guarantees that no session is sent to a replica before one has replayed the position of the fence, and that no lull
-//! whose sessions are on replicas ends before the primary is there, no standby, and has all that the fence has seen. Each
-//! session proves the same once more on its own connection.
+//! Guarantees that no session is sent to a replica before one has replayed the position of the fence. Each session proves
+//! the same once more on its own connection. What the way back needs is `primary`'s business.
 
 use std::{
     collections::BTreeMap,
@@ -17,11 +16,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Control, is_open, millis, open::Notices, view::principal};
+use super::{Control, is_open, millis, open::Notices, primary::answer, view::principal};
 use crate::{
     admin::{OnReplicas, Opened, Refused, Stayed},
     config::{Address, Protocol},
-    connect::{Front, Seen, Watch},
+    connect::{Front, Seen},
     gate::{self, Fallback, Lull, Request, Unmovable},
     session::pg::Position,
 };
@@ -30,10 +29,6 @@ use crate::{
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// How long the sessions that idle may take to move. Who is in a transaction moves at its end.
 const MOVE_WAIT: Duration = Duration::from_secs(10);
-/// How long the primary may take to be there again when a lull is to end.
-const PRIMARY_WAIT: Duration = Duration::from_secs(10);
-/// How long a server may take to say how it is.
-const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// How often a lull that waits for replicas is looked at, whether it is open still.
 const KEEP_WAITING_FOR: Duration = Duration::from_secs(2);
 /// How often replicas are looked at while nobody waits for them.
@@ -209,23 +204,6 @@ impl Control {
         }
     }
 
-    /// Whether the primaries of a lull's clusters can have their sessions back. Waits for them a while.
-    pub(super) async fn primaries_are_back(&self, lull: &Lull) -> Result<(), Refused> {
-        for front in self.with_replicas(&lull.request) {
-            let Some(position) = lull.moved.get(&front.cluster.name) else {
-                continue;
-            };
-            let back = primary_is_back(&front, position, Instant::now() + PRIMARY_WAIT).await;
-            back.map_err(|why| {
-                let (scope, address) = (&lull.request.scope, &front.cluster.primary.address);
-                Refused::Failed(format!(
-                    "the lull on {scope} stays open: the primary {address} cannot have its sessions back: {why}"
-                ))
-            })?;
-        }
-        Ok(())
-    }
-
     /// Sessions that could not return at once try again until none is left.
     pub(super) fn call_home(self: &Rc<Self>, positions: BTreeMap<String, String>) {
         let control = Rc::clone(self);
@@ -316,36 +294,13 @@ fn unreachable(why: String) -> Seen {
     }
 }
 
-async fn primary_is_back(front: &Front, position: &str, until: Instant) -> Result<(), String> {
-    let required = number(position);
-    loop {
-        let why = match ask(front, &front.cluster.primary.address).await {
-            Ok(seen) if seen.in_recovery => "it is in recovery: it is no primary".to_owned(),
-            Ok(seen) if seen.at >= required => return Ok(()),
-            Ok(_) => format!("its log has not come to {position}: it is older than the fence"),
-            Err(why) => why,
-        };
-        if Instant::now() >= until {
-            return Err(why);
-        }
-        sleep(ASK_EVERY).await;
-    }
-}
-
 fn number(position: &str) -> u64 {
     Position::read(position.as_bytes()).unwrap_or_default().number()
 }
 
 /// How a server is, and where its log.
 async fn ask(front: &Front, address: &Address) -> Result<Seen, String> {
-    let answer = async {
-        let mut watch = Watch::open(front, address).await?;
-        watch.ask(HOW_ARE_YOU).await
-    };
-    let answer = timeout(ANSWER_WAIT, answer)
-        .await
-        .map_err(|_| format!("no answer within {ANSWER_WAIT:?}"))?;
-    let columns = answer.map_err(|fault| fault.to_string())?;
+    let columns = answer(front, address, HOW_ARE_YOU).await?;
     let column = |at: usize| columns.get(at).cloned().flatten();
     let is = |at: usize| column(at).as_deref() == Some("t");
     let position = column(1);

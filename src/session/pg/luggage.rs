@@ -177,6 +177,11 @@ impl Luggage {
         self.reported.get(name).map(Vec::as_slice)
     }
 
+    /// Where the log is on the server that was asked.
+    pub(super) fn position(&self) -> Position {
+        self.position
+    }
+
     /// The messages that put everything in place on a fresh connection.
     fn pack(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -164,8 +164,13 @@ impl PgSession {
         }
         luggage.unnamed.clone_from(&self.unnamed);
         luggage.customs = self.customs.as_deref().cloned();
+        let to = self.ordered_site();
         luggage.behind = self.position();
-        self.set_out(luggage, self.ordered_site());
+        if to == Site::Primary && luggage.behind != Position::default() {
+            // What it has read on the replica must be there too.
+            luggage.behind = luggage.behind.max(luggage.position());
+        }
+        self.set_out(luggage, to);
     }
 
     /// What the server must have in its log that the session goes to.
