@@ -4,6 +4,7 @@
 #   deploy/demo.sh              the whole story on PostgreSQL, then everything is taken away
 #   deploy/demo.sh --mariadb    on MariaDB
 #   deploy/demo.sh --mysql      on MySQL
+#   deploy/demo.sh --replica    another story: PostgreSQL is restarted, and the application reads on from a standby
 #   deploy/demo.sh ... --keep   leaves server and lull running, and says how to play with them
 #   deploy/demo.sh --stop DIR   takes away what --keep left
 #
@@ -22,7 +23,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 flavor=postgres keep='' stop=''
 while [ $# -gt 0 ]; do
     case $1 in
-        --mariadb | --mysql | --postgres) flavor=${1#--} ;;
+        --mariadb | --mysql | --postgres | --replica) flavor=${1#--} ;;
         --keep) keep=yes ;;
         --stop) stop=${2:?--stop needs the directory that --keep named}; shift ;;
         *) sed -n '2,/^# shellcheck/{/^# shellcheck/!s/^# \{0,1\}//p}' "$0"; case $1 in -h | --help) exit 0 ;; *) exit 2 ;; esac ;;
@@ -38,9 +39,12 @@ if [ -n "$stop" ]; then
     stop=$(cd "$stop" && pwd)
     flavor=$(cat "$stop/flavor")
 fi
-case $flavor in postgres) family=postgres ;; *) family=mysql ;; esac
+case $flavor in postgres | replica) family=postgres ;; *) family=mysql ;; esac
+case $flavor in replica) story=restart ;; *) story=migration ;; esac
 # shellcheck source-path=SCRIPTDIR source=demo/postgres/stage.sh
 . "$root/deploy/demo/$family/stage.sh"
+# shellcheck source-path=SCRIPTDIR source=demo/migration.sh
+. "$root/deploy/demo/$story.sh"
 if [ -n "$stop" ]; then strike "$stop"; exit; fi
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/lull-demo.XXXXXX")
@@ -56,10 +60,11 @@ trap 'exit 143' TERM HUP
 need_everything
 echo "Building lull (release; takes minutes the first time) ..."
 build
-echo "Starting $server_name with a table of $((orders / 1000)) thousand orders, and lull in front of it ..."
+echo "Starting $server_name with a table of $((orders / 1000)) thousand orders$besides, and lull in front of it ..."
 app_password=$(random_password) migrator_password=$(random_password)
 start_server
 patiently fill_server
+prepare
 start_lull
 export LULL_ADMIN=$dir/lull/admin.sock
 
@@ -93,42 +98,34 @@ patiently sleep 4.5
 
 # ---- the lull ---------------------------------------------------------------------------------------------------------
 
-say "${bold}\$ lull on main/shop --reason \"upgrade to 4.2\"${plain}"
-on=0
-patiently "$lull" on main/shop --reason "upgrade to 4.2" >"$dir/on.out" 2>"$dir/on.err" || on=$?
-fenced_us=${EPOCHREALTIME/./}
-cat "$dir/on.err" "$dir/on.out" | indented
-[ "$on" = 0 ] || fail "lull on: exit code $on"
-fence_position=$(sed -n 's/^  position \([^ ]*\).*/\1/p' "$dir/on.out")
-[ -n "$fence_position" ] || fail "the fence has no position"
-patiently sleep 1.5
-say "What a client that writes is told now:"
-refusal_in "$events".writer.7.err | indented
-
-say "${bold}\$ bin/migrate${plain}   (through the bypass: rewrites the table, then swaps it in)"
-migrate() {
-    log_in_as migrator "$migrator_password" "$bypass_port"
-    run_migration 2>"$dir/migration.err" | while IFS= read -r line; do
-        echo "$line" >>"$dir/migration.out"
-        case $line in own*) ;; *) say "  $line" ;; esac
-    done
+as_typed() {
+    local word
+    for word; do case $word in *' '*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac; done
 }
-migration_began_us=${EPOCHREALTIME/./}
-patiently migrate || { cat "$dir/migration.err" >&2; fail "the migration failed"; }
-migration_ms=$(((${EPOCHREALTIME/./} - migration_began_us) / 1000))
-say "  migrated in $((migration_ms / 1000)).$((migration_ms % 1000 / 100)) s"
-patiently sleep 1
-end_position=$(log_position)
-ended_us=${EPOCHREALTIME/./}
-
-say "${bold}\$ lull off main/shop${plain}"
-patiently "$lull" off main/shop | indented
-over_us=${EPOCHREALTIME/./}
+open_lull() { # ARGUMENTS OF lull on
+    local on=0
+    say "${bold}\$ lull on main/shop$(as_typed "$@")${plain}"
+    patiently "$lull" on main/shop "$@" >"$dir/on.out" 2>"$dir/on.err" || on=$?
+    fenced_us=${EPOCHREALTIME/./}
+    cat "$dir/on.err" "$dir/on.out" | indented
+    [ "$on" = 0 ] || fail "lull on: exit code $on"
+    fence_position=$(sed -n 's/^  position \([^ ]*\).*/\1/p' "$dir/on.out")
+    [ -n "$fence_position" ] || fail "the fence has no position"
+}
+close_lull() {
+    end_position=$(log_position)
+    ended_us=${EPOCHREALTIME/./}
+    say "${bold}\$ lull off main/shop${plain}"
+    patiently "$lull" off main/shop | indented
+    over_us=${EPOCHREALTIME/./}
+}
+tell
 patiently sleep 4
 
 # ---- after ------------------------------------------------------------------------------------------------------------
 
 connections_after=$(connections)
+look
 touch "$events.stop"
 lost_clients=0 hanging_clients=0
 for client in "${clients[@]}"; do
@@ -151,20 +148,18 @@ late_refusals=$(count '$1 ~ /writer$/ && $6 == "25006" && $4 > over')
 refusals=$(count '$1 ~ /writer$/ && $6 == "25006"')
 writes=$(compare_writes)
 read -r acknowledged lost_writes ghost_writes <<<"$writes"
-own=$(sed -n 's/^own//p' "$dir/migration.out" | tr '\n' ' ')
 strangers=$(strangers_in_the_log "$own" 2>"$dir/log.err") || { cat "$dir/log.err" >&2; fail "the server's log cannot be read"; }
 read -r records own_records strange_records strange_rows <<<"$strangers"
 dropped=$(comm -23 <(sort <<<"$connections_before") <(sort <<<"$connections_after") | grep -c . || true)
 reads=$(count '$1 == "reader" && $6 == "ok"')
 reads_in_lull=$(count "\$1 == \"reader\" && \$6 == \"ok\" && $in_lull")
 read -r median slowest <<<"$(read_times)"
-rewritten=$(directly 'SELECT count(*) FROM orders WHERE reference IS NOT NULL')
 
 echo
 echo "${bold}Measured${plain}"
 echo "  $reads reads, $reads_in_lull of them in the lull (median $median ms, slowest $slowest ms); $acknowledged writes acknowledged, $refusals refused"
 echo "  the server's log from the fence, $fence_position, to the end of the lull, $end_position:"
-echo "  $own_records records of the migration's transactions, $strange_records of others, $((records - own_records - strange_records)) of none; $rewritten rows in the new table"
+sum_up
 echo
 verdicts=0
 verdict "$failed_reads" 0 "reads failed or answered wrongly"
@@ -177,6 +172,7 @@ verdict "$aborted" 0 "transactions that the drain had to end"
 verdict "$late_refusals" 0 "writes refused after the lull"
 verdict "$((dropped > lost_clients ? dropped : lost_clients))" 0 "sessions dropped, of $(grep -c . <<<"$connections_before")"
 verdict "$hanging_clients" 0 "sessions that do not answer any more"
+judge
 if [ "$acknowledged" = 0 ] || [ "$refusals" = 0 ] || [ "$reads_in_lull" = 0 ]; then
     echo "  Too little happened for this to prove anything."
     verdicts=1

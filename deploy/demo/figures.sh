@@ -27,9 +27,10 @@ tick() {
 }
 
 # How many of the clients' notes meet a condition of awk's. It may speak of the fence (after), of the moment before
-# `lull off` was called (before), and of its end (over).
+# `lull off` was called (before), of its end (over), and of when the server went away and was back (away, back).
 count() {
-    awk -v after="${fenced_us:-0}" -v before="${ended_us:-0}" -v over="${over_us:-0}" "$1 { n++ } END { print n + 0 }" "$events"
+    awk -v after="${fenced_us:-0}" -v before="${ended_us:-0}" -v over="${over_us:-0}" -v away="${away_us:-0}" \
+        -v back="${back_us:-0}" "$1 { n++ } END { print n + 0 }" "$events"
 }
 
 # The clients' notes against the rows that are there: acknowledged, of these missing, of the refused ones present.

@@ -4,7 +4,7 @@
 #
 # The stage.sh of postgres/ and mysql/ says how their servers do it, in functions of the same names: need_server,
 # start_server, stop_server, fill_server, directly, log_in_as, run_migration, refusal_in, how_to_log_in, connections,
-# log_position, strangers_in_the_log.
+# log_position, strangers_in_the_log. migration.sh and restart.sh tell the stories.
 # shellcheck shell=bash disable=SC2034,SC2154 # what is set or used where this is sourced
 
 fail() { echo "demo: $*" >&2; exit 1; }
@@ -76,6 +76,12 @@ taken=
 
 random_password() { head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 
+# What lull is told, in `settings`. A story may want more than flags can say.
+settle_settings() {
+    settings=("$serve_as" "127.0.0.1:$server_port" --listen "127.0.0.1:$lull_port" --bypass "127.0.0.1:$bypass_port"
+        --metrics "127.0.0.1:$metrics_port" --admin "$dir/lull/admin.sock" --state "$dir/lull/state")
+}
+
 start_lull() {
     local attempt
     mkdir -m 700 "$dir/lull"
@@ -83,9 +89,8 @@ start_lull() {
         free_port lull_port
         free_port bypass_port
         free_port metrics_port
-        setsid "$lull" serve "$serve_as" "127.0.0.1:$server_port" --listen "127.0.0.1:$lull_port" \
-            --bypass "127.0.0.1:$bypass_port" --metrics "127.0.0.1:$metrics_port" \
-            --admin "$dir/lull/admin.sock" --state "$dir/lull/state" >"$dir/lull/log" 2>&1 &
+        settle_settings
+        setsid "$lull" serve "${settings[@]}" >"$dir/lull/log" 2>&1 &
         lull_pid=$!
         echo "$lull_pid" >"$dir/lull/pid"
         for _ in {1..100}; do

@@ -4,6 +4,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # what is set or used where this is sourced
 
 orders=1500000 serve_as=--postgres
+# What a story wants besides, line by line.
+more_hba=() more_settings=()
 
 find_postgres() {
     local bin
@@ -44,7 +46,7 @@ start_server() {
     "${as_server[@]}" "$bin/initdb" -D "$dir/server/data" -U postgres -A trust -E UTF8 --no-locale --no-sync \
         >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; fail "initdb failed"; }
     # Nobody becomes a superuser over the network; the socket is in a directory of our own.
-    printf '%s\n' 'local all postgres trust' 'host shop app,migrator 127.0.0.1/32 scram-sha-256' \
+    printf '%s\n' 'local all postgres trust' 'host shop app,migrator 127.0.0.1/32 scram-sha-256' "${more_hba[@]}" \
         | "${as_server[@]}" tee "$dir/server/data/pg_hba.conf" >/dev/null
     # No autovacuum: its transactions would stand in the log among those that the demo counts. No standbys: a table that
     # is filled in the transaction that made it then needs no log.
@@ -62,14 +64,23 @@ min_wal_size = '1GB'
 shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
 END_OF_SETTINGS
+    printf '%s\n' "${more_settings[@]}" | "${as_server[@]}" tee -a "$dir/server/data/postgresql.conf" >/dev/null
+    run_server data server_port
+}
+
+# Starts a server on a free port.
+run_server() { # DIRECTORY VARIABLE
     local attempt
     for attempt in 1 2 3 4 5; do
-        free_port server_port
-        if "${as_server[@]}" "$bin/pg_ctl" -D "$dir/server/data" -l "$dir/server/log" -w -t 60 -o "-p $server_port" start \
-            >"$dir/pg_ctl.log" 2>&1; then return; fi
+        free_port "$2"
+        if start_at "$1" "${!2}"; then return; fi
     done
     tail -n 20 "$dir/server/log" "$dir/pg_ctl.log" >&2
     fail "PostgreSQL does not start"
+}
+start_at() { # DIRECTORY PORT
+    "${as_server[@]}" "$bin/pg_ctl" -D "$dir/server/$1" -l "$dir/server/log" -w -t 60 -o "-p $2" start \
+        >"$dir/pg_ctl.log" 2>&1
 }
 # The immediate shutdown: nothing of the server outlives it, not even its shared memory.
 stop_server() { end_process "$1/server/data/postmaster.pid" QUIT; }
