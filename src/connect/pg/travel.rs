@@ -35,8 +35,6 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 const TRY_EVERY: Duration = Duration::from_millis(50);
 /// How long the primary may take to say where its log is: it may be away.
 const FLOOR_WAIT: Duration = Duration::from_secs(1);
-const FLOOR: &str = "SELECT pg_catalog.pg_is_in_recovery(), CASE WHEN pg_catalog.pg_is_in_recovery() THEN NULL \
-    ELSE pg_catalog.pg_current_wal_insert_lsn() END";
 
 /// What is needed to open a session's connection anew.
 struct Way {
@@ -126,8 +124,8 @@ impl Way {
     async fn ask_floor(&self) -> Option<Position> {
         let primary = self.front.tally.replicas.primary()?;
         let mut watch = Watch::open(&self.front, &primary).await.ok()?;
-        let row = watch.ask(FLOOR).await.ok()?;
-        Position::read(row.get(1)?.as_ref()?.as_bytes())
+        let row = watch.ask(pg::OF_PRIMARY).await.ok()?;
+        Position::read(row.first()?.as_ref()?.as_bytes())
     }
 
     /// Rather not to the one that is gone.

@@ -10,7 +10,7 @@ use crate::{
 /// Where the log is.
 pub(super) fn position(protocol: Protocol) -> &'static str {
     match protocol {
-        Protocol::PostgreSql => "SELECT pg_catalog.pg_current_wal_insert_lsn()",
+        Protocol::PostgreSql => pg::OF_PRIMARY,
         // MariaDB leaves out what is meant for MySQL 8, and MySQL what is meant for MariaDB.
         Protocol::MySql => "SELECT /*M! @@global.gtid_current_pos */ /*!80000 @@global.gtid_executed */",
     }

@@ -56,7 +56,7 @@ use customs::Customs;
 use ledger::Ledger;
 pub use luggage::{Luggage, Unpacking};
 pub use parameters::Parameters;
-pub use position::Position;
+pub use position::{OF_PRIMARY, Position};
 pub use replication::Kind;
 use transaction::Transaction;
 use travel::Travel;

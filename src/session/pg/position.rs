@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+/// What a primary is asked for it: where the last record ends. The place of the next one may lie behind the long head of
+/// a segment's first page, which is not written before that record is, and no replica would come so far.
+pub const OF_PRIMARY: &str = "SELECT CASE \
+    WHEN (pg_catalog.pg_walfile_name_offset(l.at)).file_offset OPERATOR(pg_catalog.=) 40 \
+    THEN l.at OPERATOR(pg_catalog.-) 40::pg_catalog.numeric ELSE l.at END \
+    FROM (SELECT pg_catalog.pg_current_wal_insert_lsn()) AS l (at)";
+
 /// Zero where none is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
