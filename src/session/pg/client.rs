@@ -213,6 +213,8 @@ impl PgSession {
             return Ok(Passed::Forward);
         }
         let body = message.get(HEADER_BYTES..).unwrap_or_default();
+        let instead = self.without_wish_to_write(header.tag, body);
+        let body = instead.as_deref().unwrap_or(body);
         let decision = if body.len() < header.body_bytes && header.tag != tags::COPY_DATA {
             Decision::Refuse(self.too_large(header))
         } else {
@@ -227,7 +229,12 @@ impl PgSession {
             return Ok(Passed::Hold);
         }
         let unnamed = body.first() == Some(&0);
-        self.carry_out(decision, header, unnamed, chunk, out)
+        let passed = self.carry_out(decision, header, unnamed, chunk, out)?;
+        if let (Passed::Forward, Some(body)) = (passed, &instead) {
+            tags::write(out.to_upstream.buffer(chunk), header.tag, &[body]);
+            return Ok(Passed::Replaced);
+        }
+        Ok(passed)
     }
 
     fn carry_out(

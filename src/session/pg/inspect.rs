@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::{
     fault::Fault,
-    session::Refused,
+    session::{Refused, Site},
     sql::pg::{self as sql, Class, DoBlock, Modes, Opaque, RefusedWords, Statement, Unlexable},
     wire::pg::{
         backend::Status,
@@ -375,6 +375,23 @@ impl PgSession {
         let why =
             format!("Its message has {is} bytes; up to {limit} can be read in a lull (inspect_bytes_max).");
         Refusal::new(Refused::Unknown, "this statement", why)
+    }
+
+    /// The body that goes up instead to a server on which nobody can write: one that begins a transaction, and says READ
+    /// WRITE to read. What has a name is not touched: it may be used when the lull is over.
+    pub(super) fn without_wish_to_write(&self, tag: u8, body: &[u8]) -> Option<Vec<u8>> {
+        let lull = self.lull.as_ref().filter(|_| self.travel.site == Site::Replica)?;
+        let text = match tag {
+            tags::QUERY => tags::query(body).ok()?,
+            tags::PARSE => tags::parse(body).ok().filter(|said| said.name.is_empty())?.text,
+            _ => return None,
+        };
+        let struck = sql::without_read_write(text, &lull.batch.modes(self.parameters.modes()))?;
+        let mut instead = body.to_vec();
+        // The unnamed statement's name is its end alone.
+        let at = usize::from(tag == tags::PARSE);
+        instead.get_mut(at..at + struck.len())?.copy_from_slice(&struck);
+        Some(instead)
     }
 
     /// Sends up what fails in the place of a refused message.

@@ -21,6 +21,7 @@ mod marks;
 mod reader;
 mod routine;
 mod settings;
+mod strike;
 mod tag;
 mod transaction;
 mod unlexable;
@@ -34,6 +35,7 @@ pub use class::{Access, Class, DoBlock, Opaque, SetConfig, Statement, Wish};
 pub use encoding::Encoding;
 pub use leaks::{refused_function, refused_function_call};
 pub use routine::{Finding, FindingKind, Language, inspect};
+pub use strike::without_read_write;
 pub use unlexable::Unlexable;
 pub use words::RefusedWords;
 

@@ -3,6 +3,7 @@
 mod lost;
 mod moves;
 mod order;
+mod refusals;
 mod repoint;
 
 use crate::support::{Lull, Postgres, Settings, Version, Wire};
