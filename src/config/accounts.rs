@@ -24,8 +24,13 @@ pub(super) fn auth(
         auth_query,
     } = raw.into_inner();
     if mode == AuthMode::Terminate {
-        if protocol != Protocol::PostgreSql {
-            return Err(place.wrong(at, "mode = \"terminate\" is for protocol = \"postgresql\" only"));
+        // Who is in could become anybody whose account has no password.
+        if protocol == Protocol::MySql && peer {
+            return Err(place.wrong(
+                at,
+                "mode = \"terminate\" does not go with peer = true for MySQL: COM_CHANGE_USER would let every \
+                 client become every user",
+            ));
         }
         if users_file.is_none() && auth_query.is_none() {
             return Err(place.wrong(

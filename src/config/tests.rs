@@ -23,6 +23,20 @@ fn four_keys_are_enough() {
 }
 
 #[test]
+fn what_is_fit_for_postgresql_and_not_for_mysql_is_named() {
+    let mysql = SMALLEST.replace("postgresql", "mysql");
+    let terminate = "[cluster.auth]\nmode = \"terminate\"\nusers_file = \"users.txt\"\npeer = true";
+    let is = complaint(&format!("{mysql}{terminate}\n"));
+    assert!(is.contains("COM_CHANGE_USER"), "{is}");
+    assert!(Config::parse(&with(terminate), "lull.toml").is_ok());
+    let service = "[cluster.service]\nuser = \"lull\"";
+    for (text, database) in [(mysql, ""), (SMALLEST.to_owned(), "postgres")] {
+        let config = Config::parse(&format!("{text}{service}\n"), "lull.toml").unwrap();
+        assert_eq!(config.clusters[0].service.as_ref().unwrap().database, database);
+    }
+}
+
+#[test]
 fn every_complaint_says_where_and_what_was_expected() {
     for (line, expected) in [
         ("lisen = 1", "lull.toml:6:1: unknown field `lisen`"),

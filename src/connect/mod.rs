@@ -26,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 
-use crate::{auth::scram, config::Cluster};
+use crate::config::Cluster;
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
 pub use mysql::{
@@ -50,6 +50,7 @@ pub struct Front {
     declined: pg::Declined,
     lookup: lookup::Lookup,
     own_key: mysql::OwnKey,
+    seen: mysql::Seen,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
 }
@@ -75,6 +76,7 @@ impl Front {
             declined,
             lookup: lookup::Lookup::default(),
             own_key: mysql::OwnKey::default(),
+            seen: mysql::Seen::default(),
             tally,
         })
     }
@@ -87,8 +89,7 @@ impl Front {
     /// What users are asked for, as far as it has shown.
     fn asked(&self) -> Asked {
         let seen = || *secrets::lock(&self.tally.asked);
-        let asked = self.secrets.asked().or_else(seen);
-        asked.unwrap_or(Asked::Scram(scram::ITERATIONS_DEFAULT))
+        self.secrets.asked().or_else(seen).unwrap_or(Asked::Plain)
     }
 
     /// Another configuration has taken its place: what it keeps open for questions of its own is closed.

@@ -87,7 +87,7 @@ impl Secrets {
     pub(super) fn asked(&self) -> Option<Asked> {
         let users = self.users.load();
         let asked = users.verifiers().map(Asked::of);
-        asked.reduce(|one, other| if one == Asked::Md5 { other } else { one })
+        asked.max_by_key(|asked| asked.rank())
     }
 
     /// After a secret has turned out to be wrong. A file that cannot be read leaves what there was.
@@ -146,9 +146,18 @@ impl Asked {
         match verifier {
             Verifier::Md5(_) => Self::Md5,
             Verifier::Scram(verifier) => Self::Scram(verifier.iterations()),
-            Verifier::Plain(_) | Verifier::Native(_) | Verifier::Sha2(_) => {
-                Self::Scram(scram::ITERATIONS_DEFAULT)
-            }
+            Verifier::Native(_) => Self::Native,
+            Verifier::Sha2(_) => Self::Sha2,
+            Verifier::Plain(_) => Self::Plain,
+        }
+    }
+
+    /// Where users are asked in several ways, strangers are in the best of them.
+    fn rank(self) -> u8 {
+        match self {
+            Self::Md5 | Self::Native => 0,
+            Self::Plain => 1,
+            Self::Scram(_) | Self::Sha2 => 2,
         }
     }
 }

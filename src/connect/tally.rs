@@ -22,6 +22,12 @@ pub(super) enum Asked {
     Md5,
     /// SCRAM with so many iterations.
     Scram(u32),
+    /// MySQL's and MariaDB's old method.
+    Native,
+    /// MySQL's new one.
+    Sha2,
+    /// The password itself is known: whatever the client likes.
+    Plain,
 }
 
 #[derive(Debug, Default)]

@@ -23,7 +23,7 @@ pub(super) async fn dial(front: &Front, to: &Address) -> Result<(Leg, Vec<u8>), 
         let mut leg = Leg::new(Stream::Plain(plain));
         // The server says no more before it is answered: what came ahead of TLS is refused there.
         match leg.read(GREETING_BYTES_MAX, Beyond::Anything).await {
-            Ok(greeting) => Ok((leg, greeting)),
+            Ok(greeting) => Ok((leg, greeting.to_vec())),
             Err(missing) => Err(Fault::upstream(format!("no greeting: {missing}"))),
         }
     };

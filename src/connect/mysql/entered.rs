@@ -90,7 +90,7 @@ impl Entered {
 
     async fn packet(&mut self, left: &mut usize) -> Result<Zeroizing<Vec<u8>>, Unanswered> {
         let payload = self.leg.read(*left, Beyond::Anything).await;
-        let payload = Zeroizing::new(payload.map_err(Unanswered::Lost)?);
+        let payload = payload.map_err(Unanswered::Lost)?;
         *left = left.saturating_sub(payload.len());
         match Error::read(&payload) {
             None => Ok(payload),

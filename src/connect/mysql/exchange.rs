@@ -3,14 +3,23 @@
 //! The client gets everything but that OK, which the session sends when it stands. lull stores no secret: it sees the
 //! exchange pass.
 
+use zeroize::Zeroizing;
+
 use super::{
+    agreed_upstream,
     leg::{Beyond, Leg, Missing},
     secret::{Secret, Step, Way},
 };
 use crate::{
-    connect::{Front, deadline::Deadline, failure::Failure},
+    auth::Means,
+    connect::{
+        Front,
+        broken::{Broken, failure},
+        deadline::Deadline,
+        failure::Failure,
+    },
     fault::Fault,
-    telemetry::metrics::{LimitHit, LoginResult, WorkerMetrics},
+    telemetry::metrics::{LoginResult, WorkerMetrics},
     wire::mysql::{
         auth::{FAST_SUCCESS, Said},
         capability::Capabilities,
@@ -24,19 +33,30 @@ use crate::{
 const MESSAGE_BYTES_MAX: usize = 256 << 10;
 
 pub(super) struct Exchange<'a> {
-    pub(super) client: Leg,
-    pub(super) upstream: Leg,
+    client: Leg,
+    upstream: Leg,
     front: &'a Front,
     secret: Secret<'a>,
     /// Whether it is the client's turn. The server may speak nonetheless.
     awaits_client: bool,
 }
 
-type Broken = (LoginResult, Fault, bool);
+/// A login that has succeeded, on both sides.
+pub(super) struct Authenticated {
+    pub(super) client: Leg,
+    pub(super) upstream: Leg,
+    /// The payload of the server's OK, which the client has not got.
+    pub(super) ok: Vec<u8>,
+    /// With the server.
+    pub(super) agreed: Capabilities,
+    /// What the client has proven to lull.
+    #[expect(dead_code, reason = "a session that moves to another server shows it there")]
+    pub(super) means: Option<Means>,
+}
 
 enum Heard {
-    Client(Vec<u8>),
-    Upstream(Vec<u8>),
+    Client(Zeroizing<Vec<u8>>),
+    Upstream(Zeroizing<Vec<u8>>),
 }
 
 impl<'a> Exchange<'a> {
@@ -58,25 +78,27 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// From the client's response on. The payload of the server's OK.
+    /// From the client's response on.
     pub(super) async fn authenticate(
         mut self,
+        greeting: &Greeting<'_>,
         response: &HandshakeResponse<'_>,
-        agreed: Capabilities,
         metrics: &WorkerMetrics,
         deadline: Deadline,
-    ) -> Result<(Self, Vec<u8>), Failure> {
+    ) -> Result<Authenticated, Failure> {
+        let agreed = agreed_upstream(response, greeting, self.upstream.stream.is_tls());
         let outcome = deadline.keep(self.run(response, agreed)).await;
         match outcome.unwrap_or_else(|| Err(self.too_slow(deadline))) {
-            Ok(ok) => Ok((self, ok)),
-            Err((result, fault, told)) => {
-                if result != LoginResult::Rejected && fault.who() == "upstream" {
-                    metrics.upstream_failed(&fault);
-                }
-                let mut failure = Failure::silent(result, fault).numbered(self.client.sequence);
-                failure.client = (!told).then_some(self.client.stream);
-                failure.limit = (result == LoginResult::Timeout).then_some(LimitHit::Login);
-                Err(failure)
+            Ok(ok) => Ok(Authenticated {
+                client: self.client,
+                upstream: self.upstream,
+                ok,
+                agreed: agreed.both(greeting.capabilities),
+                means: None,
+            }),
+            Err(broken) => {
+                let sequence = self.client.sequence;
+                Err(failure(broken, self.client.stream, metrics).numbered(sequence))
             }
         }
     }
@@ -87,7 +109,8 @@ impl<'a> Exchange<'a> {
         agreed: Capabilities,
     ) -> Result<Vec<u8>, Broken> {
         let answer = self.first_answer(response.answer).await?;
-        let response = response.with(agreed, answer.as_deref());
+        let answer = answer.as_ref().map(|answer| answer.as_slice());
+        let response = Zeroizing::new(response.with(agreed, answer));
         self.send_upstream(&response).await?;
         loop {
             match self.hear().await? {
@@ -97,7 +120,7 @@ impl<'a> Exchange<'a> {
                     self.take(step, &answer).await?;
                 }
                 Heard::Upstream(payload) => match Said::read(&payload) {
-                    Said::Ok => return Ok(payload),
+                    Said::Ok => return Ok(payload.to_vec()),
                     Said::Error => {
                         self.send_client(&payload).await?;
                         return Err(rejected(&payload));
@@ -116,7 +139,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// What the response must carry in place of its own answer, if that is more than a proof.
-    async fn first_answer(&mut self, answer: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+    async fn first_answer(&mut self, answer: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, Broken> {
         let mut step = self.step(answer).await?;
         loop {
             match step {
@@ -202,7 +225,7 @@ fn rejected(payload: &[u8]) -> Broken {
     (LoginResult::Rejected, fault, true)
 }
 
-fn upstream_broken(missing: Missing) -> Broken {
+pub(super) fn upstream_broken(missing: Missing) -> Broken {
     let result = match missing {
         Missing::Closed | Missing::Io(_) => LoginResult::UpstreamGone,
         Missing::TooLong { .. } => LoginResult::UpstreamProtocol,
@@ -210,7 +233,7 @@ fn upstream_broken(missing: Missing) -> Broken {
     (result, Fault::upstream(missing), false)
 }
 
-fn client_broken(missing: Missing) -> Broken {
+pub(super) fn client_broken(missing: Missing) -> Broken {
     match missing {
         Missing::Closed | Missing::Io(_) => (LoginResult::ClientGone, Fault::client(missing), true),
         Missing::TooLong { .. } => (LoginResult::ClientProtocol, Fault::client(missing), false),

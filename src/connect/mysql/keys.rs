@@ -8,6 +8,7 @@ use rsa::{
 };
 use sha1::Sha1;
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use crate::fault::Fault;
 
@@ -48,9 +49,9 @@ impl Pair {
     }
 
     /// The password with its closing zero. None if it was encrypted with another key.
-    pub(super) fn decrypt(&self, encrypted: &[u8], scramble: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn decrypt(&self, encrypted: &[u8], scramble: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mixed = self.private.oaep_decrypt::<Sha1>(encrypted).ok()?;
-        Some(mix(&mixed, scramble))
+        Some(mix(&Zeroizing::new(mixed), scramble))
     }
 }
 
@@ -65,9 +66,9 @@ pub(super) fn encrypt(password: &[u8], scramble: &[u8], public_pem: &[u8]) -> Re
         .map_err(|error| unusable(error.to_string()))
 }
 
-fn mix(text: &[u8], scramble: &[u8]) -> Vec<u8> {
+fn mix(text: &[u8], scramble: &[u8]) -> Zeroizing<Vec<u8>> {
     let pattern = scramble.iter().cycle();
-    text.iter().zip(pattern).map(|(byte, with)| byte ^ with).collect()
+    Zeroizing::new(text.iter().zip(pattern).map(|(byte, with)| byte ^ with).collect())
 }
 
 #[cfg(test)]
@@ -80,7 +81,7 @@ mod tests {
         let scramble = b"01234567890123456789";
         let encrypted = encrypt(b"a longer secret than the scramble\0", scramble, &pair.public_pem).unwrap();
         let read = pair.decrypt(&encrypted, scramble).unwrap();
-        assert_eq!(read, b"a longer secret than the scramble\0");
+        assert_eq!(read.as_slice(), b"a longer secret than the scramble\0");
         assert_eq!(pair.decrypt(&encrypted[1..], scramble), None);
         assert_eq!(pair.decrypt(&[7; 256], scramble), None);
     }

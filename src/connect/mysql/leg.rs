@@ -1,9 +1,11 @@
 //! One side of a login: a stream, the packets that have come, and the numbers of those that go.
 //!
-//! Guarantees that no packet longer than its limit is held, whatever length it claims. The two legs of a login count
+//! Guarantees that no packet longer than its limit is held, whatever length it claims, and that what has passed is
+//! overwritten, for it may have been a password. The two legs of a login count
 //! for themselves: where only one of them has TLS, their numbers differ.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use zeroize::Zeroizing;
 
 use crate::{
     relay::Stream,
@@ -16,7 +18,7 @@ const READ_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Leg {
     pub(super) stream: Stream,
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     at: usize,
     /// The number of the next packet, whoever sends it.
     pub(super) sequence: u8,
@@ -44,7 +46,7 @@ impl Leg {
     pub(super) fn new(stream: Stream) -> Self {
         Self {
             stream,
-            bytes: Vec::new(),
+            bytes: Zeroizing::default(),
             at: 0,
             sequence: 0,
         }
@@ -53,7 +55,7 @@ impl Leg {
     /// On which so many bytes have come already.
     pub(super) fn of(stream: Stream, ahead: Vec<u8>) -> Self {
         Self {
-            bytes: ahead,
+            bytes: Zeroizing::new(ahead),
             ..Self::new(stream)
         }
     }
@@ -75,13 +77,13 @@ impl Leg {
     }
 
     /// The stream, and what has been read of it and not been used.
-    pub(super) fn parts(mut self) -> (Stream, Vec<u8>) {
-        let rest = self.bytes.split_off(self.at.min(self.bytes.len()));
+    pub(super) fn parts(self) -> (Stream, Vec<u8>) {
+        let rest = self.unread().to_vec();
         (self.stream, rest)
     }
 
     /// The payload of the next packet. Cancel-safe: what has come is kept.
-    pub(super) async fn read(&mut self, limit: usize, beyond: Beyond) -> Result<Vec<u8>, Missing> {
+    pub(super) async fn read(&mut self, limit: usize, beyond: Beyond) -> Result<Zeroizing<Vec<u8>>, Missing> {
         self.fill(HEADER_BYTES, beyond).await?;
         let &[a, b, c, sequence, ..] = self.unread() else {
             return Err(Missing::Closed);
@@ -94,7 +96,7 @@ impl Leg {
         }
         self.fill(HEADER_BYTES + is, beyond).await?;
         let payload = self.unread().get(HEADER_BYTES..HEADER_BYTES + is);
-        let payload = payload.unwrap_or_default().to_vec();
+        let payload = Zeroizing::new(payload.unwrap_or_default().to_vec());
         self.at += HEADER_BYTES + is;
         Ok(payload)
     }
@@ -116,14 +118,14 @@ impl Leg {
             // The buffer grows by what has come, not by what was announced.
             self.bytes.reserve(most.min(READ_BYTES));
             let mut limited = (&mut self.stream).take(most as u64);
-            if limited.read_buf(&mut self.bytes).await? == 0 {
+            if limited.read_buf(&mut *self.bytes).await? == 0 {
                 return Err(Missing::Closed);
             }
         }
     }
 
     pub(super) async fn write(&mut self, payload: &[u8]) -> std::io::Result<()> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(HEADER_BYTES + payload.len()));
         packet::write(&mut bytes, self.sequence, payload);
         self.sequence = self.sequence.wrapping_add(1);
         self.stream.write_all(&bytes).await?;

@@ -3,6 +3,7 @@
 //! The server speaks first: lull dials it before its client has said anything, and hands on the greeting. The scramble
 //! and the connection id are the server's own, so that the password is proved to the server and KILL finds the session.
 
+mod challenge;
 mod dial;
 mod entered;
 mod exchange;
@@ -15,12 +16,15 @@ mod part;
 mod probe;
 mod prove;
 mod secret;
+mod seen;
+mod terminate;
 mod watch;
 
 use std::{sync::Arc, time::Instant};
 
 use super::{Front, Socket, deadline::Deadline, failure::Failure, serve::Arrival};
 use crate::{
+    config::AuthMode,
     fault::Fault,
     relay::Ahead,
     session::{
@@ -35,7 +39,7 @@ use crate::{
         handshake_response::{self, HandshakeResponse, Opening},
     },
 };
-use exchange::Exchange;
+use exchange::{Authenticated, Exchange};
 pub(super) use keys::OwnKey;
 use leg::Leg;
 pub(super) use lookup::Asking;
@@ -43,6 +47,8 @@ use open::{failed, offered, open};
 pub use open_as::{Opened, Who, open_known};
 use part::part;
 pub(super) use probe::probe;
+pub(super) use seen::Seen;
+use terminate::terminate;
 pub use watch::{Row, Watch};
 
 pub(super) async fn log_in(
@@ -74,27 +80,34 @@ pub(super) async fn log_in(
         let fault = Fault::client("no answer to the greeting");
         return Err(failed(LoginResult::ClientProtocol, fault, client));
     };
-    let (client, upstream) = secure(client, upstream, &greeting, &response, front, metrics, deadline).await?;
-    let agreed = agreed_upstream(&response, &greeting, upstream.stream.is_tls());
-    let exchange = Exchange::new(client, upstream, &greeting, &response, front);
-    let (exchange, ok) = exchange
-        .authenticate(&response, agreed, metrics, deadline)
-        .await?;
+    let authenticated = match front.cluster.auth.mode {
+        AuthMode::Relay => {
+            let (client, upstream) =
+                secure(client, upstream, &greeting, &response, front, metrics, deadline).await?;
+            let exchange = Exchange::new(client, upstream, &greeting, &response, front);
+            exchange
+                .authenticate(&greeting, &response, metrics, deadline)
+                .await?
+        }
+        AuthMode::Terminate => {
+            terminate(client, upstream, &greeting, &response, front, metrics, deadline).await?
+        }
+    };
     let login = Login {
         client: response.capabilities.both(offered(greeting.capabilities, front)),
-        upstream: agreed.both(greeting.capabilities),
+        upstream: authenticated.agreed,
         server: Server::of(&text(greeting.server_version)),
         connection_id: greeting.connection_id,
         collation: response.collation,
         user: text(response.user).into(),
         database: text(response.database).into(),
         client_name: text(response.attribute(b"_client_name").unwrap_or_default()).into(),
-        ok,
-        sequence: exchange.client.sequence,
-        unlike: exchange.client.stream.is_private() != exchange.upstream.stream.is_private(),
+        sequence: authenticated.client.sequence,
+        unlike: authenticated.client.stream.is_private() != authenticated.upstream.stream.is_private(),
+        ok: authenticated.ok.clone(),
         settings: settings(front, response.attribute(b"_client_name").unwrap_or_default()),
     };
-    Ok(arrival(exchange, login, &response))
+    Ok(arrival(authenticated, login, &response))
 }
 
 fn settings(front: &Front, client_name: &[u8]) -> Settings {
@@ -112,10 +125,10 @@ fn settings(front: &Front, client_name: &[u8]) -> Settings {
     }
 }
 
-fn arrival(exchange: Exchange<'_>, login: Login, response: &HandshakeResponse<'_>) -> Arrival {
+fn arrival(authenticated: Authenticated, login: Login, response: &HandshakeResponse<'_>) -> Arrival {
     let sequence = login.sequence;
-    let (client, from_client) = exchange.client.parts();
-    let (upstream, from_upstream) = exchange.upstream.parts();
+    let (client, from_client) = authenticated.client.parts();
+    let (upstream, from_upstream) = authenticated.upstream.parts();
     let program = response.attribute(b"program_name");
     Arrival {
         client,
@@ -223,6 +236,9 @@ fn text(bytes: &[u8]) -> String {
 /// The last word to a client that did not get in.
 pub(super) fn last_words(failure: &Failure) -> Vec<u8> {
     let (code, sqlstate): (u16, &[u8]) = match (failure.result, &failure.fault) {
+        // ER_ACCESS_DENIED_ERROR
+        (LoginResult::Rejected | LoginResult::Throttled, Fault::Policy(_))
+        | (LoginResult::NoSecret, Fault::Policy(_)) => (1045, b"28000"),
         // ER_CON_COUNT_ERROR
         (LoginResult::Limit, _) => (1040, b"08004"),
         // ER_SECURE_TRANSPORT_REQUIRED

@@ -1,5 +1,7 @@
 //! The greeting as a client sees it, and the client's answer, with TLS or without (manual: "Connection Phase").
 
+use zeroize::Zeroizing;
+
 use super::leg::{Beyond, Leg, Missing};
 use crate::{
     config::ClientTlsMode,
@@ -27,7 +29,7 @@ pub(super) async fn open(
     greeting: &Greeting<'_>,
     front: &Front,
     deadline: Deadline,
-) -> Result<(Leg, Vec<u8>), Failure> {
+) -> Result<(Leg, Zeroizing<Vec<u8>>), Failure> {
     let offered = offered(greeting.capabilities, front);
     let greeted = client.write(&greeting.with(offered)).await;
     greeted.map_err(Failure::client_gone)?;
@@ -68,7 +70,11 @@ async fn encrypt(client: Leg, front: &Front, deadline: Deadline) -> Result<Leg, 
     Ok(Leg::resumed(stream, sequence))
 }
 
-fn permitted(client: Leg, response: Vec<u8>, front: &Front) -> Result<(Leg, Vec<u8>), Failure> {
+fn permitted(
+    client: Leg,
+    response: Zeroizing<Vec<u8>>,
+    front: &Front,
+) -> Result<(Leg, Zeroizing<Vec<u8>>), Failure> {
     let required = front.cluster.client_tls.mode == ClientTlsMode::Require;
     if required && !client.stream.is_private() {
         let fault = Fault::policy("this connection must use TLS (ssl-mode=REQUIRED, or --ssl)");

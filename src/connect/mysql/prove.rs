@@ -122,13 +122,14 @@ impl<'a> Proving<'a> {
             let payload = read.map_err(NotIn::Missing)?;
             let said = Said::read(&payload);
             match said {
-                Said::Ok => return Ok(payload),
-                Said::Error => return Err(NotIn::Refused(payload)),
+                Said::Ok => return Ok(payload.to_vec()),
+                Said::Error => return Err(NotIn::Refused(payload.to_vec())),
                 _ => {}
             }
             match self.secret.hear_server(said).map_err(NotIn::Fault)? {
                 Step::Pass => self.answer(said).await?,
-                Step::Up(encrypted) | Step::Down(encrypted) => self.send(&encrypted).await?,
+                Step::Up(encrypted) => self.send(&encrypted).await?,
+                Step::Down(own) => self.send(&own).await?,
             }
         }
         Err(broken("protocol: it asks without end, and lets nobody in"))
@@ -146,7 +147,8 @@ impl<'a> Proving<'a> {
         };
         match self.secret.hear_client(&word).map_err(NotIn::Fault)? {
             Step::Pass => self.send(&word).await,
-            Step::Up(other) | Step::Down(other) => self.send(&other).await,
+            Step::Up(other) => self.send(&other).await,
+            Step::Down(own) => self.send(&own).await,
         }
     }
 

@@ -7,6 +7,8 @@
 //!
 //! Pure: packets in, packets out.
 
+use zeroize::Zeroizing;
+
 use super::keys::{self, Pair};
 use crate::{
     fault::Fault,
@@ -20,7 +22,7 @@ pub(super) enum Step {
     /// It goes on as it came.
     Pass,
     /// The server gets this in its place.
-    Up(Vec<u8>),
+    Up(Zeroizing<Vec<u8>>),
     /// The client gets this as an answer, and has its turn again.
     Down(Vec<u8>),
 }
@@ -57,7 +59,7 @@ pub(super) struct Secret<'a> {
     /// Whether the next answer is the password.
     wanted: bool,
     /// It waits for the server's key.
-    password: Option<Vec<u8>>,
+    password: Option<Zeroizing<Vec<u8>>>,
     pub(super) own: Option<&'a Pair>,
 }
 
@@ -110,8 +112,8 @@ impl<'a> Secret<'a> {
         match (self.is_private(self.client), self.is_private(self.upstream)) {
             (true, true) | (false, false) => Ok(Step::Pass),
             (true, false) => {
-                self.password = Some(answer.to_vec());
-                Ok(Step::Up(self.asks().to_vec()))
+                self.password = Some(Zeroizing::new(answer.to_vec()));
+                Ok(Step::Up(self.asks().to_vec().into()))
             }
             (false, true) => self.decrypt(answer),
         }
@@ -135,7 +137,8 @@ impl<'a> Secret<'a> {
             }
             Said::More(key) if self.password.is_some() => {
                 let password = self.password.take().unwrap_or_default();
-                return keys::encrypt(&password, &self.scramble, key).map(Step::Up);
+                let encrypted = keys::encrypt(&password, &self.scramble, key)?;
+                return Ok(Step::Up(encrypted.into()));
             }
             Said::More(data) if self.plugin == CACHING_SHA2 => self.wanted = data == PASSWORD_WANTED,
             _ => {}
@@ -198,7 +201,7 @@ mod tests {
     fn a_password_from_a_private_leg_goes_up_encrypted_with_the_servers_key() {
         for client in [Way::Tls, Way::UnixSocket] {
             let mut secret = wanted(client, Way::Open);
-            assert_eq!(secret.hear_client(b"secret\0").unwrap(), Step::Up(vec![2]));
+            assert_eq!(secret.hear_client(b"secret\0").unwrap(), Step::Up(vec![2].into()));
             assert!(secret.hear_server(Said::More(b"no key")).is_err());
             assert_eq!(secret.hear_client(EMPTY).unwrap(), Step::Pass);
         }
@@ -217,7 +220,7 @@ mod tests {
         let mut secret = Secret::new(Way::UnixSocket, Way::Open, SHA256, SCRAMBLE);
         assert_eq!(secret.hear_client(SHA256_ASKS).unwrap(), Step::Pass);
         let mut secret = Secret::new(Way::Tls, Way::UnixSocket, SHA256, SCRAMBLE);
-        assert_eq!(secret.hear_client(b"secret\0").unwrap(), Step::Up(vec![1]));
+        assert_eq!(secret.hear_client(b"secret\0").unwrap(), Step::Up(vec![1].into()));
     }
 
     #[test]

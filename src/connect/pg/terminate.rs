@@ -105,6 +105,10 @@ async fn question(known: Option<Verifier>, user: &str, front: &Front) -> Result<
             Asked::Scram(iterations) => {
                 Question::Scram(scram::Verifier::mock(user, iterations, process_secret))
             }
+            Asked::Plain | Asked::Native | Asked::Sha2 => {
+                let iterations = scram::ITERATIONS_DEFAULT;
+                Question::Scram(scram::Verifier::mock(user, iterations, process_secret))
+            }
         },
     })
 }

@@ -79,6 +79,11 @@ pub fn wants_password(payload: &[u8]) -> bool {
     }
 }
 
+/// The payload of an AuthSwitchRequest.
+pub fn request_switch(plugin: &[u8], scramble: &[u8]) -> Vec<u8> {
+    [&[SWITCH], plugin, &[0], scramble, &[0]].concat()
+}
+
 /// The payload of an AuthMoreData.
 pub fn more(data: &[u8]) -> Vec<u8> {
     [&[MORE_DATA], data].concat()

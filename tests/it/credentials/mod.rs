@@ -11,7 +11,7 @@ mod replicas;
 mod secrets;
 
 use crate::support::places::Account;
-use crate::support::{Lull, Postgres, Settings, Version};
+use crate::support::{Lull, Postgres, Primary, Settings, Version};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
@@ -53,7 +53,7 @@ pub fn userlist(server: &Postgres) -> String {
 }
 
 /// A lull with this users file; `cluster` goes into `[[cluster]]`, `rest` behind `[cluster.auth]`.
-pub fn lull(server: &Postgres, users: &str, cluster: &str, rest: &str) -> Lull {
+pub fn lull(server: impl Into<Primary>, users: &str, cluster: &str, rest: &str) -> Lull {
     Lull::with_config(server, |addresses| {
         let file = addresses.directory.join("users.txt");
         write_secret(&file, users);

@@ -181,6 +181,14 @@ impl Login {
         self.prove(wire, &mut plugin, &mut salt)
     }
 
+    /// Says who it is and the first word of the server's method, and no more.
+    pub fn begin_on(&self, wire: &mut Wire) {
+        wire.capabilities = self.capabilities & wire.greeting.capabilities;
+        let (plugin, salt) = (wire.greeting.plugin.clone(), wire.greeting.salt.clone());
+        let response = self.response(wire, &plugin, &salt);
+        wire.go_on(&response);
+    }
+
     /// COM_CHANGE_USER on a connection that is logged in, until its OK or error.
     pub fn change(&self, wire: &mut Wire) -> io::Result<()> {
         let mut plugin = self.plugin.clone().unwrap_or(wire.greeting.plugin.clone());
