@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, ti
 use toml::Spanned;
 
 use super::{
-    Address, Auth, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, Protocol,
-    SslMode, Upstream, UpstreamTls, accounts, default_admin_socket, default_state_dir,
+    Address, Auth, ClientTls, ClientTlsMode, Cluster, Config, ConfigError, Flags, Limits, Log, SslMode,
+    Upstream, UpstreamTls, accounts, default_admin_socket, default_state_dir,
     raw::{self, Place},
 };
 
@@ -139,14 +139,7 @@ fn cluster(raw: raw::Cluster, place: &Place<'_>, taken: &mut Taken) -> Result<Cl
     let listen = addresses(raw.listen, "listen", &name, &primary, place, taken)?;
     let bypass_listen = addresses(raw.bypass_listen, "bypass_listen", &name, &primary, place, taken)?;
     let service = accounts::service(raw.service, raw.protocol, place)?;
-    let at = raw.replicas.first().map_or(at, |replica| replica.span().start);
     let replicas = addresses(raw.replicas, "replicas", &name, &primary, place, taken)?;
-    if raw.protocol == Protocol::MySql && !replicas.is_empty() {
-        return Err(place.wrong(
-            at,
-            "replicas are for PostgreSQL: reads of MySQL stay on the primary",
-        ));
-    }
     Ok(Cluster {
         auth: accounts::auth(raw.auth, service.as_ref(), raw.protocol, place)?,
         service,

@@ -21,6 +21,7 @@ mod serve;
 mod tally;
 mod throttle;
 mod tls;
+mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +33,7 @@ pub use listen::{Accepted, Listener, Passed, Socket, bind};
 pub use mysql::{
     Opened as MyOpened, Row as MyRow, Watch as MyWatch, Who as MyWho, open_known as my_open_known,
 };
-pub use pg::{OpenedAs, Said, Watch, Who, open_as, open_known, open_service};
+pub use pg::{OpenedAs, Said, Who, open_as, open_known, open_service};
 pub use probe::{Probed, probe, probe_service};
 pub use replicas::{Replicas, Seen};
 pub use secrets::{SecretsError, check_secrets};
@@ -40,6 +41,7 @@ pub use serve::serve;
 use tally::Asked;
 pub use tally::Tally;
 pub use tls::TlsError;
+pub use watch::Watch;
 
 /// A cluster as its sessions need it. Made anew when the configuration is read again; sessions keep the one under
 /// which they came.

@@ -8,16 +8,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::config::{Address, Cluster};
+use crate::{
+    config::{Address, Cluster},
+    session::Position,
+};
 
 /// What was last seen of a replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     pub up: bool,
-    pub in_recovery: bool,
-    /// How far it has replayed, as a number to compare and as operators read it.
-    pub at: u64,
-    pub position: Option<String>,
+    /// It takes no writes: it is in recovery, or read_only.
+    pub is_replica: bool,
+    /// How far it has replayed.
+    pub position: Option<Position>,
     pub replay_paused: bool,
     pub lag_ms: Option<u64>,
     pub timeline: Option<u32>,
@@ -36,7 +39,7 @@ type Key = Box<[u8]>;
 #[derive(Debug, Default)]
 struct Inner {
     /// How far a replica must be: what the fence has seen.
-    required: u64,
+    required: Option<Position>,
     known: BTreeMap<Address, Known>,
     routes: HashMap<Key, (Arc<Address>, Key)>,
     /// As the configuration has them now: a session may have come under an earlier one.
@@ -45,7 +48,7 @@ struct Inner {
     /// The last user who was logged in, and the database.
     last_login: Option<(String, String)>,
     /// As far as any replica has been seen since then.
-    farthest: u64,
+    farthest: Option<Position>,
 }
 
 #[derive(Debug, Default)]
@@ -80,7 +83,7 @@ impl Replicas {
         let mut inner = self.lock();
         let is_fit = |address: &&Address| {
             let known = inner.known.get(*address);
-            known.is_some_and(|known| fits(&known.seen, inner.required))
+            known.is_some_and(|known| fits(&known.seen, inner.required.as_ref()))
         };
         let sessions = |address: &&Address| inner.known.get(*address).map(|known| known.sessions);
         let rank = |address: &&Address| (that == Some(*address), sessions(address));
@@ -95,7 +98,10 @@ impl Replicas {
 
     pub fn note(&self, address: &Address, seen: Seen) {
         let mut inner = self.lock();
-        inner.farthest = inner.farthest.max(seen.at);
+        let farther = |at: &&Position| inner.farthest.as_ref().is_none_or(|before| at.has(before));
+        if let Some(at) = seen.position.as_ref().filter(farther) {
+            inner.farthest = Some(at.clone());
+        }
         inner.known.entry(address.clone()).or_default().seen = seen;
     }
 
@@ -109,19 +115,20 @@ impl Replicas {
     }
 
     /// As far as any of them has been seen in the lull, the gone ones too.
-    pub(super) fn farthest(&self) -> u64 {
-        self.lock().farthest
+    pub(super) fn farthest(&self) -> Option<Position> {
+        self.lock().farthest.clone()
     }
 
     /// No session goes to a replica that is not as far as this.
-    pub fn require(&self, at: u64) {
+    pub fn require(&self, position: Position) {
         let mut inner = self.lock();
-        (inner.required, inner.farthest) = (at, at);
+        inner.farthest = Some(position.clone());
+        inner.required = Some(position);
     }
 
     /// Whether sessions may go to a replica, by what was last seen of it.
     pub fn is_fit(&self, seen: &Seen) -> bool {
-        fits(seen, self.lock().required)
+        fits(seen, self.lock().required.as_ref())
     }
 
     /// What was last seen of a replica, and how many sessions it has.
@@ -155,8 +162,9 @@ impl Replicas {
     }
 }
 
-fn fits(seen: &Seen, required: u64) -> bool {
-    seen.up && seen.in_recovery && seen.at >= required
+fn fits(seen: &Seen, required: Option<&Position>) -> bool {
+    let has = |required: &Position| seen.position.as_ref().is_some_and(|at| at.has(required));
+    seen.up && seen.is_replica && required.is_none_or(has)
 }
 
 /// A session's place on a replica.

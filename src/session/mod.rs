@@ -8,6 +8,7 @@
 pub mod mysql;
 pub mod outlet;
 pub mod pg;
+mod position;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::{
     gate::{Order, Stragglers},
 };
 use outlet::Outlets;
+pub use position::Position;
 
 /// What the relay drives.
 pub trait Session {
@@ -80,12 +82,17 @@ pub struct Journey {
 #[derive(Debug)]
 pub enum Luggage {
     PostgreSql(Box<pg::Luggage>),
+    MySql(Box<mysql::Luggage>),
 }
 
-/// What the new server has reported of itself.
-#[derive(Debug, Default)]
-pub struct Arrival {
-    pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
+/// What the new server has said of itself, and of what was put in place there.
+#[derive(Debug)]
+pub enum Arrival {
+    PostgreSql {
+        /// What it has reported of its settings.
+        parameters: Vec<(Vec<u8>, Vec<u8>)>,
+    },
+    MySql(Box<mysql::Unpacked>),
 }
 
 /// What was found in a database: what must not be mentioned there while a lull covers it.

@@ -99,6 +99,7 @@ impl Talk {
                 prepared_statements_max: 100,
                 signals: source.chance(128),
                 refusal_code: 1792,
+                travels: source.chance(128),
             },
         };
         let mut out = Outlets::default();

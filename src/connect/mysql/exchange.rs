@@ -50,7 +50,6 @@ pub(super) struct Authenticated {
     /// With the server.
     pub(super) agreed: Capabilities,
     /// What the client has proven to lull.
-    #[expect(dead_code, reason = "a session that moves to another server shows it there")]
     pub(super) means: Option<Means>,
 }
 

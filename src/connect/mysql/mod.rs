@@ -18,15 +18,17 @@ mod prove;
 mod secret;
 mod seen;
 mod terminate;
+mod travel;
 mod watch;
 
 use std::{sync::Arc, time::Instant};
 
 use super::{Front, Socket, deadline::Deadline, failure::Failure, serve::Arrival};
 use crate::{
+    auth::Means,
     config::AuthMode,
     fault::Fault,
-    relay::Ahead,
+    relay::{Ahead, Depart},
     session::{
         Session,
         mysql::{Login, MySession, Server, Settings},
@@ -93,6 +95,8 @@ pub(super) async fn log_in(
             terminate(client, upstream, &greeting, &response, front, metrics, deadline).await?
         }
     };
+    let settings = settings(front, response.attribute(b"_client_name").unwrap_or_default());
+    let travels = settings.travels;
     let login = Login {
         client: response.capabilities.both(offered(greeting.capabilities, front)),
         upstream: authenticated.agreed,
@@ -105,9 +109,22 @@ pub(super) async fn log_in(
         sequence: authenticated.client.sequence,
         unlike: authenticated.client.stream.is_private() != authenticated.upstream.stream.is_private(),
         ok: authenticated.ok.clone(),
-        settings: settings(front, response.attribute(b"_client_name").unwrap_or_default()),
+        settings,
     };
-    Ok(arrival(authenticated, login, &response))
+    Ok(Arrival {
+        depart: travels.then(|| way(front, &response, authenticated.means.clone())),
+        ..arrival(authenticated, login, &response)
+    })
+}
+
+/// The session's way to other servers.
+fn way(front: &Arc<Front>, response: &HandshakeResponse<'_>, means: Option<Means>) -> Depart {
+    let user = text(response.user);
+    let database = text(response.database);
+    front.tally.replicas.note_login(&user, &database);
+    // Without the answer, which may be a password.
+    let kept = response.anew(response.capabilities, response.plugin, &[]);
+    travel::depart(Arc::clone(front), &kept, &user, means)
 }
 
 fn settings(front: &Front, client_name: &[u8]) -> Settings {
@@ -122,6 +139,7 @@ fn settings(front: &Front, client_name: &[u8]) -> Settings {
             .get(&text(client_name))
             .copied()
             .unwrap_or(error::READ_ONLY_TRANSACTION),
+        travels: !front.cluster.replicas.is_empty(),
     }
 }
 

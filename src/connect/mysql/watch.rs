@@ -59,6 +59,11 @@ impl Row {
         value.as_deref()
     }
 
+    /// In their order.
+    pub fn into_values(self) -> Vec<Option<String>> {
+        self.0.into_iter().map(|(_, value)| value).collect()
+    }
+
     /// By its place, from 0.
     pub fn at(&self, place: usize) -> Option<&str> {
         self.0.get(place)?.1.as_deref()

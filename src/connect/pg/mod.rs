@@ -40,7 +40,7 @@ pub use open_as::{Opened as OpenedAs, Who, open_as, open_known, open_service};
 pub(super) use probe::probe;
 pub use said::Said;
 use terminate::terminate;
-pub use watch::Watch;
+pub(super) use watch::Watch;
 
 /// None for a connection that only carried a cancel request.
 pub(super) async fn log_in(

@@ -24,7 +24,7 @@ use crate::{
     fault::Fault,
     relay::{Arrived, Depart},
     session::{
-        Arrival, Journey, Luggage, Site,
+        self, Arrival, Journey, Luggage, Site,
         pg::{self, Position, Unpacking},
     },
 };
@@ -83,7 +83,9 @@ pub(super) fn depart(
 
 impl Way {
     async fn go(&self, journey: Journey) -> Result<Arrived, String> {
-        let Luggage::PostgreSql(mut luggage) = journey.luggage;
+        let Luggage::PostgreSql(mut luggage) = journey.luggage else {
+            return Err("the luggage is another protocol's".to_owned());
+        };
         let Some(patience) = luggage.after_loss() else {
             return self.go_once(journey.to, luggage, None).await;
         };
@@ -114,9 +116,13 @@ impl Way {
         }
         let asked = Instant::now();
         let at = match timeout(FLOOR_WAIT, self.ask_floor()).await {
-            Ok(Some(position)) => position.end_of_last_record().number(),
-            _ => tally.replicas.farthest(),
+            Ok(Some(position)) => position.end_of_last_record(),
+            _ => match tally.replicas.farthest() {
+                Some(session::Position::PostgreSql(position)) => position,
+                Some(session::Position::MySql(_)) | None => Position::default(),
+            },
         };
+        let at = at.number();
         *floor = Some((asked, at));
         Position::of(at)
     }
@@ -155,7 +161,7 @@ impl Way {
         Ok(Arrived {
             cancel: cancel::sender(Arc::clone(&self.front), server, &entered.key),
             upstream: entered.stream,
-            told: Arrival {
+            told: Arrival::PostgreSql {
                 parameters: entered.parameters,
             },
             ahead: entered.inbox.rest(),

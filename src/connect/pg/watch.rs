@@ -15,11 +15,11 @@ use crate::{
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
 /// Ends with its value.
-pub struct Watch(Entered);
+pub(in crate::connect) struct Watch(Entered);
 
 impl Watch {
     /// As lull's own account, or else as the last user who was logged in.
-    pub async fn open(front: &Front, server: &Address) -> Result<Self, Fault> {
+    pub(in crate::connect) async fn open(front: &Front, server: &Address) -> Result<Self, Fault> {
         if front.cluster.service.is_some() {
             // Whether the server itself lets anybody write is one of the questions.
             return open_service(front, server, &[]).await.map(Entered::of).map(Self);
@@ -41,7 +41,7 @@ impl Watch {
     }
 
     /// The first row of the answer.
-    pub async fn ask(&mut self, text: &str) -> Result<Vec<Option<String>>, Fault> {
+    pub(in crate::connect) async fn ask(&mut self, text: &str) -> Result<Vec<Option<String>>, Fault> {
         let mut query = Vec::new();
         frontend::write_query(&mut query, text);
         self.0.send(&query).await?;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::{
     config::Protocol,
-    session::{Audited, Rows, mysql, pg},
+    connect::Seen,
+    session::{Audited, Position, Rows, mysql, pg},
 };
 
 /// Where the log is.
@@ -21,6 +22,89 @@ pub(super) fn prepared(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::PostgreSql => "SELECT gid, owner, database, prepared FROM pg_catalog.pg_prepared_xacts",
         Protocol::MySql => "XA RECOVER",
+    }
+}
+
+/// As `position` or `state` gives it. None for what is none.
+pub(super) fn read_position(protocol: Protocol, text: &str) -> Option<Position> {
+    match protocol {
+        Protocol::PostgreSql => pg::Position::read(text.as_bytes()).map(Position::PostgreSql),
+        Protocol::MySql => mysql::Gtids::read(text).map(Position::MySql),
+    }
+}
+
+/// What a replica is, in its own words.
+pub(super) fn kind(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::PostgreSql => "in recovery",
+        Protocol::MySql => "read_only",
+    }
+}
+
+/// How a server is, and how far its log. The answer has the same columns on a primary and on a replica.
+pub(super) fn state(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::PostgreSql => STATE_OF_POSTGRESQL,
+        Protocol::MySql => STATE_OF_MYSQL,
+    }
+}
+
+/// How its replication is, where that is another question.
+pub(super) fn replication(protocol: Protocol) -> Option<&'static str> {
+    match protocol {
+        Protocol::PostgreSql => None,
+        Protocol::MySql => Some("SHOW REPLICA STATUS"),
+    }
+}
+
+const STATE_OF_POSTGRESQL: &str = "\
+    SELECT pg_catalog.pg_is_in_recovery(), \
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
+        ELSE pg_catalog.pg_current_wal_insert_lsn() END, \
+    CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_is_wal_replay_paused() END, \
+    CASE WHEN NOT pg_catalog.pg_is_in_recovery() \
+        OR pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() THEN 0 \
+        ELSE (EXTRACT(epoch FROM pg_catalog.clock_timestamp() \
+            - pg_catalog.pg_last_xact_replay_timestamp()) * 1000)::bigint END, \
+    (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())";
+
+/// A server whose log is off, or without the ids of transactions, says nothing of it.
+const STATE_OF_MYSQL: &str = "\
+    SELECT IF(@@global.read_only IN ('0', 'OFF'), 'f', 't'), \
+    /*M! IF(@@global.read_only IN ('0', 'OFF'), IF(@@global.log_bin, @@global.gtid_current_pos, NULL), \
+        @@global.gtid_slave_pos) */ \
+    /*!80000 IF(@@global.gtid_mode = 'ON', @@global.gtid_executed, NULL) */";
+
+/// Where SHOW REPLICA STATUS says whether its thread runs that applies changes, and how many seconds it is behind.
+const APPLIES: usize = 11;
+const SECONDS_BEHIND: usize = 32;
+
+/// What the answers to `state` and `replication` say.
+pub(super) fn seen(protocol: Protocol, state: &[Option<String>], replication: &[Option<String>]) -> Seen {
+    let column = |at: usize| state.get(at).cloned().flatten();
+    let position = column(1).and_then(|text| read_position(protocol, &text));
+    let seen = Seen {
+        up: true,
+        is_replica: column(0).as_deref() == Some("t"),
+        position,
+        ..Seen::default()
+    };
+    match protocol {
+        Protocol::PostgreSql => Seen {
+            replay_paused: column(2).as_deref() == Some("t"),
+            lag_ms: column(3).and_then(|ms| ms.parse().ok()),
+            timeline: column(4).and_then(|timeline| timeline.parse().ok()),
+            ..seen
+        },
+        Protocol::MySql => {
+            let column = |at: usize| replication.get(at).cloned().flatten();
+            let seconds: Option<u64> = column(SECONDS_BEHIND).and_then(|seconds| seconds.parse().ok());
+            Seen {
+                replay_paused: column(APPLIES).is_some_and(|runs| runs != "Yes"),
+                lag_ms: seconds.map(|seconds| seconds.saturating_mul(1000)),
+                ..seen
+            }
+        }
     }
 }
 

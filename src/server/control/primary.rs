@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
-use super::Control;
+use super::{Control, dialects, replicas::ask};
 use crate::{
     admin::Refused,
-    config::Address,
-    connect::{Front, Watch},
+    config::{Address, Protocol},
+    connect::{Front, Seen, Watch},
     gate::Lull,
-    session::pg::Position,
+    session::{self, pg::Position},
 };
 
 /// How often a server is asked.
@@ -138,9 +138,16 @@ impl Control {
     async fn primary_is_back(&self, front: &Front) -> Result<(), String> {
         let until = Instant::now() + PRIMARY_WAIT;
         loop {
-            let why = match look(front, &front.cluster.primary.address).await {
-                Ok(looked) => looked.is_unfit(self.read_from(front), false),
-                Err(why) => Some(why),
+            let address = &front.cluster.primary.address;
+            let why = match front.cluster.protocol {
+                Protocol::PostgreSql => match look(front, address).await {
+                    Ok(looked) => looked.is_unfit(self.read_from(front), false),
+                    Err(why) => Some(why),
+                },
+                Protocol::MySql => match ask(front, address).await {
+                    Ok(seen) => self.is_unfit_by_gtids(front, &seen),
+                    Err(why) => Some(why),
+                },
             };
             let Some(why) = why else { return Ok(()) };
             if Instant::now() >= until {
@@ -148,6 +155,29 @@ impl Control {
             }
             sleep(ASK_EVERY).await;
         }
+    }
+
+    /// The same for MySQL and MariaDB, where ids of transactions tell all. What a session has seen on its replica, it asks
+    /// for itself.
+    fn is_unfit_by_gtids(&self, front: &Front, seen: &Seen) -> Option<String> {
+        let protocol = front.cluster.protocol;
+        if seen.is_replica {
+            return Some(format!("it is {}: it is no primary", dialects::kind(protocol)));
+        }
+        let view = self.gate.borrow().view();
+        let mut fences = view
+            .lulls
+            .iter()
+            .filter_map(|lull| lull.moved.get(&front.cluster.name));
+        let has = |fence: &&String| {
+            let fence = dialects::read_position(protocol, fence);
+            let at = seen.position.as_ref().zip(fence.as_ref());
+            at.is_some_and(|(at, fence)| at.has(fence))
+        };
+        let missing = fences.find(|fence| !has(fence))?;
+        Some(format!(
+            "its log has not come to {missing}: it is older than the fence"
+        ))
     }
 
     /// What clients have read: up to the fences, and what replicas have replayed since. Nothing where no session is on
@@ -173,9 +203,12 @@ impl Control {
             .replicas
             .iter()
             .filter_map(seen)
-            .filter(|seen| seen.in_recovery)
+            .filter(|seen| seen.is_replica)
         {
-            let replayed = replica.position.as_ref().map(number).unwrap_or_default();
+            let replayed = match replica.position {
+                Some(session::Position::PostgreSql(position)) => position,
+                Some(session::Position::MySql(_)) | None => Position::default(),
+            };
             read.position = read.position.max(replayed);
             read.timeline = read.timeline.max(replica.timeline);
         }

@@ -16,13 +16,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Control, is_open, millis, open::Notices, primary::answer, view::principal};
+use super::{Control, dialects, is_open, millis, open::Notices, primary::answer, view::principal};
 use crate::{
     admin::{OnReplicas, Opened, Refused, Stayed},
     config::{Address, Protocol},
     connect::{Front, Seen},
     gate::{self, Fallback, Lull, Request, Unmovable},
-    session::pg::Position,
+    session::Position,
 };
 
 /// How often a server is asked how far it is.
@@ -33,18 +33,6 @@ const MOVE_WAIT: Duration = Duration::from_secs(10);
 const KEEP_WAITING_FOR: Duration = Duration::from_secs(2);
 /// How often replicas are looked at while nobody waits for them.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-
-/// Its answer has the same columns on either kind of server.
-const HOW_ARE_YOU: &str = "\
-    SELECT pg_catalog.pg_is_in_recovery(), \
-    CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
-        ELSE pg_catalog.pg_current_wal_insert_lsn() END, \
-    CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_is_wal_replay_paused() END, \
-    CASE WHEN NOT pg_catalog.pg_is_in_recovery() \
-        OR pg_catalog.pg_last_wal_receive_lsn() = pg_catalog.pg_last_wal_replay_lsn() THEN 0 \
-        ELSE (EXTRACT(epoch FROM pg_catalog.clock_timestamp() \
-            - pg_catalog.pg_last_xact_replay_timestamp()) * 1000)::bigint END, \
-    (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())";
 
 impl Control {
     /// Whether what is asked for can be done at all.
@@ -63,9 +51,9 @@ impl Control {
         let names = self.clusters_in(&request.scope);
         let entrances = self.entrances.borrow();
         let fronts: Vec<_> = names.iter().filter_map(|name| entrances.front(name)).collect();
-        fronts.into_iter().filter(|front| {
-            front.cluster.protocol == Protocol::PostgreSql && !front.cluster.replicas.is_empty()
-        })
+        fronts
+            .into_iter()
+            .filter(|front| !front.cluster.replicas.is_empty())
     }
 
     /// Behind the fence. The lull as it is open now.
@@ -157,8 +145,10 @@ impl Control {
 
     fn require(&self, positions: &BTreeMap<String, String>) {
         for (cluster, position) in positions {
-            if let Some(front) = self.entrances.borrow().front(cluster) {
-                front.tally.replicas.require(number(position));
+            if let Some(front) = self.entrances.borrow().front(cluster)
+                && let Some(position) = dialects::read_position(front.cluster.protocol, position)
+            {
+                front.tally.replicas.require(position);
             }
         }
     }
@@ -228,23 +218,23 @@ impl Control {
 /// Waits for one replica to come as far as the fence; the others are waited for behind. The position, or why none has.
 async fn catch_up(front: &Arc<Front>, position: Option<&String>, limit: Duration) -> Result<String, String> {
     let until = Instant::now() + limit;
+    let protocol = front.cluster.protocol;
     let position = match position {
-        Some(position) => Position::read(position.as_bytes()),
-        None => {
-            let primary = ask(front, &front.cluster.primary.address).await?;
-            primary.position.and_then(|at| Position::read(at.as_bytes()))
-        }
+        Some(position) if protocol == Protocol::PostgreSql => dialects::read_position(protocol, position),
+        // A log that is off has a position too: an empty one.
+        _ => ask(front, &front.cluster.primary.address).await?.position,
     };
     let position = position
         .ok_or("the primary does not say where its log is")?
-        .end_of_last_record();
+        .as_replayed();
     let replicas = &front.tally.replicas;
     let (outcomes, mut first) = mpsc::unbounded_channel();
     for address in &front.cluster.replicas {
         replicas.note(address, Seen::default());
         let (front, address, outcomes) = (Arc::clone(front), address.clone(), outcomes.clone());
+        let position = position.clone();
         spawn_local(async move {
-            let outcome = replica_is_fit(&front, &address, position, until).await;
+            let outcome = replica_is_fit(&front, &address, &position, until).await;
             let _ = outcomes.send(outcome.map_err(|why| format!("replica {address}: {why}")));
         });
     }
@@ -262,20 +252,22 @@ async fn catch_up(front: &Arc<Front>, position: Option<&String>, limit: Duration
 async fn replica_is_fit(
     front: &Front,
     address: &Address,
-    position: Position,
+    position: &Position,
     until: Instant,
 ) -> Result<(), String> {
+    let kind = dialects::kind(front.cluster.protocol);
     loop {
         let seen = ask(front, address).await.unwrap_or_else(unreachable);
         let why = match &seen {
             Seen { error: Some(why), .. } => why.clone(),
-            seen if !seen.in_recovery => "it is not in recovery: it is no replica".to_owned(),
-            seen => format!(
-                "it has replayed {}, behind {position}",
-                seen.position.as_deref().unwrap_or("nothing")
-            ),
+            seen if !seen.is_replica => format!("it is not {kind}: it is no replica"),
+            Seen {
+                position: Some(at), ..
+            } => format!("it has replayed {at}, behind {position}"),
+            _ => format!("it has replayed nothing, behind {position}"),
         };
-        let fit = seen.in_recovery && seen.at >= position.number();
+        let has = seen.position.as_ref().is_some_and(|at| at.has(position));
+        let fit = seen.is_replica && has;
         front.tally.replicas.note(address, seen);
         if fit {
             return Ok(());
@@ -294,24 +286,14 @@ fn unreachable(why: String) -> Seen {
     }
 }
 
-fn number(position: &str) -> u64 {
-    Position::read(position.as_bytes()).unwrap_or_default().number()
-}
-
 /// How a server is, and where its log.
-async fn ask(front: &Front, address: &Address) -> Result<Seen, String> {
-    let columns = answer(front, address, HOW_ARE_YOU).await?;
-    let column = |at: usize| columns.get(at).cloned().flatten();
-    let is = |at: usize| column(at).as_deref() == Some("t");
-    let position = column(1);
-    Ok(Seen {
-        up: true,
-        in_recovery: is(0),
-        at: position.as_deref().map(number).unwrap_or_default(),
-        position,
-        replay_paused: is(2),
-        lag_ms: column(3).and_then(|ms| ms.parse().ok()),
-        timeline: column(4).and_then(|timeline| timeline.parse().ok()),
-        error: None,
-    })
+pub(super) async fn ask(front: &Front, address: &Address) -> Result<Seen, String> {
+    let protocol = front.cluster.protocol;
+    let state = answer(front, address, dialects::state(protocol)).await?;
+    let replication = match dialects::replication(protocol) {
+        // Not every account may see it, and a primary has nothing to say.
+        Some(question) => answer(front, address, question).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Ok(dialects::seen(protocol, &state, &replication))
 }

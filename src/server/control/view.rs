@@ -117,7 +117,7 @@ impl Control {
                 fit: Some(
                     front.tally.replicas.is_fit(&seen) && seen.lag_ms.is_none_or(|ms| ms <= lag_max_ms),
                 ),
-                position: seen.position,
+                position: seen.position.map(|position| position.to_string()),
                 lag_ms: seen.lag_ms,
                 replay_paused: Some(seen.replay_paused),
                 timeline: seen.timeline,

@@ -18,10 +18,12 @@ use crate::{
 };
 
 use super::{
-    MySession, Talk,
+    MySession, Settings, Talk, glance,
     inspect::Verdict,
     ledger::Promise,
+    numbered,
     own::Own,
+    parameters,
     refusal::{self, Refusal},
     reports::Armed,
     upstream::reply_to,
@@ -36,26 +38,32 @@ impl MySession {
     pub(super) fn relay(&mut self, chunk: &[u8], out: &mut Outlets) -> Result<(), Fault> {
         let mut at = 0;
         loop {
-            let (talk, limit) = (self.talk, self.settings.inspect_bytes_max);
+            let (talk, settings) = (self.talk, self.settings);
             match self
                 .client
-                .next(chunk, &mut at, |header| wanted(talk, header, limit))
+                .next(chunk, &mut at, |header| wanted(talk, header, settings))
             {
                 Piece::End => return Ok(()),
                 Piece::Body(range) => out.to_upstream.forward(chunk, range),
                 Piece::Packet(header, Seen::Here(range)) => {
                     self.arm_before(header, chunk, out);
-                    let payload = chunk
-                        .get(range.start + HEADER_BYTES..range.end)
-                        .unwrap_or_default();
+                    let payload = chunk.get(range.start + HEADER_BYTES..range.end);
+                    let payload = payload.unwrap_or_default();
+                    let addressed = self.address(header, payload)?;
                     self.note(header, payload);
-                    out.to_upstream.forward(chunk, range);
+                    match addressed {
+                        Some(bytes) => out.to_upstream.buffer(chunk).extend_from_slice(&bytes),
+                        None => out.to_upstream.forward(chunk, range),
+                    }
                 }
                 Piece::Packet(header, Seen::Gathered) => {
                     let packet = self.client.gathered();
                     self.arm_before(header, chunk, out);
-                    self.note(header, packet.get(HEADER_BYTES..).unwrap_or_default());
-                    out.to_upstream.buffer(chunk).extend_from_slice(&packet);
+                    let payload = packet.get(HEADER_BYTES..).unwrap_or_default();
+                    let addressed = self.address(header, payload)?;
+                    self.note(header, payload);
+                    let bytes = addressed.as_ref().unwrap_or(&packet);
+                    out.to_upstream.buffer(chunk).extend_from_slice(bytes);
                 }
             }
         }
@@ -101,8 +109,12 @@ impl MySession {
             }
             command::CHANGE_USER => self.talk = Talk::Login,
             command::BINLOG_DUMP | command::BINLOG_DUMP_GTID => self.talk = Talk::Log,
+            command::SET_OPTION => {
+                self.travel.option = payload.get(1..3).and_then(|option| option.try_into().ok())
+            }
             _ => {}
         }
+        self.glance(first, payload);
         let Some(kind) = reply_to(first) else { return };
         self.client_goes_on();
         let promise = match first {
@@ -111,6 +123,10 @@ impl MySession {
             command::RESET_CONNECTION => Promise::Reset,
             command::QUERY if self.asks_for_variables() => Promise::Variables,
             command::STMT_PREPARE if whole => Promise::Statement(payload.get(1..).unwrap_or_default().into()),
+            command::STMT_PREPARE => {
+                self.statements.incomplete = true;
+                Promise::Nothing
+            }
             _ => Promise::Nothing,
         };
         self.ledger.command(kind, promise);
@@ -128,10 +144,10 @@ impl MySession {
         loop {
             // Asked between two messages: the next one is not under way yet.
             let may_begin = self.may_begin();
-            let (talk, limit) = (self.talk, self.settings.inspect_bytes_max);
+            let (talk, settings) = (self.talk, self.settings);
             match self
                 .client
-                .next(chunk, &mut at, |header| wanted_in_full(talk, header, limit))
+                .next(chunk, &mut at, |header| wanted_in_full(talk, header, settings))
             {
                 Piece::End => return Ok(()),
                 Piece::Body(range) => self.body(range, chunk, out),
@@ -144,7 +160,7 @@ impl MySession {
                             (gathered.as_slice(), None)
                         }
                     };
-                    match self.pass(header, packet, may_begin, chunk, out) {
+                    match self.pass(header, packet, may_begin, chunk, out)? {
                         Passed::Forward => match range {
                             Some(range) => out.to_upstream.forward(chunk, range),
                             None => out.to_upstream.buffer(chunk).extend_from_slice(packet),
@@ -175,23 +191,30 @@ impl MySession {
         may_begin: bool,
         chunk: &[u8],
         out: &mut Outlets,
-    ) -> Passed {
+    ) -> Result<Passed, Fault> {
         if let Some((_, sequence)) = &mut self.refusing {
             *sequence = header.sequence;
-            return Passed::Replaced;
+            return Ok(Passed::Replaced);
         }
         let payload = packet.get(HEADER_BYTES..).unwrap_or_default();
         if self.talk != Talk::Commands || header.continuation {
             self.note(header, payload);
-            return Passed::Forward;
+            return Ok(Passed::Forward);
         }
         if !may_begin {
-            return Passed::Hold;
+            return Ok(Passed::Hold);
         }
-        match self.judge(header, payload) {
+        Ok(match self.judge(header, payload) {
             Verdict::Pass => {
+                let addressed = self.address(header, payload)?;
                 self.note(header, payload);
-                Passed::Forward
+                match addressed {
+                    Some(bytes) => {
+                        out.to_upstream.buffer(chunk).extend_from_slice(&bytes);
+                        Passed::Replaced
+                    }
+                    None => Passed::Forward,
+                }
             }
             Verdict::Rewritten(payload) => {
                 self.note(header, &payload);
@@ -211,7 +234,7 @@ impl MySession {
                 self.say(own, chunk, out);
                 Passed::Hold
             }
-        }
+        })
     }
 
     /// Tells the client that a command was refused, once all of it has come.
@@ -272,7 +295,8 @@ enum Passed {
 }
 
 /// What the books need of a packet.
-fn wanted(talk: Talk, header: Header, limit: usize) -> Want {
+fn wanted(talk: Talk, header: Header, settings: Settings) -> Want {
+    let limit = settings.inspect_bytes_max;
     if talk != Talk::Commands || header.continuation {
         return Want::Header;
     }
@@ -280,20 +304,28 @@ fn wanted(talk: Talk, header: Header, limit: usize) -> Want {
         // In case a lull comes between it and its execution. A text that nobody could inspect is not waited for.
         Some(command::STMT_PREPARE) if header.payload_bytes <= limit => Want::Whole,
         Some(command::CHANGE_USER | command::INIT_DB) => Want::Prefix(NAMES_BYTES_MAX),
+        Some(command::QUERY) if settings.travels => Want::Prefix(glance::GLANCE_BYTES),
+        Some(command::SET_OPTION) if settings.travels => Want::Prefix(NUMBERED_BYTES),
+        Some(first) if settings.travels && numbered::is_numbered(first) => {
+            Want::Prefix(parameters::HEAD_BYTES)
+        }
         Some(command::STMT_CLOSE) => Want::Prefix(NUMBERED_BYTES),
         _ => Want::Header,
     }
 }
 
 /// What is judged before it goes up is seen whole, as far as its limit goes.
-fn wanted_in_full(talk: Talk, header: Header, limit: usize) -> Want {
+fn wanted_in_full(talk: Talk, header: Header, settings: Settings) -> Want {
     match header.first {
         _ if talk != Talk::Commands || header.continuation => Want::Header,
+        Some(first) if settings.travels && numbered::is_numbered(first) => {
+            Want::Prefix(parameters::HEAD_BYTES)
+        }
         // Their parameters are data.
         Some(command::STMT_EXECUTE | command::STMT_BULK_EXECUTE | command::STMT_SEND_LONG_DATA) => {
             Want::Prefix(NUMBERED_BYTES)
         }
-        _ if header.payload_bytes > limit => wanted(talk, header, limit),
+        _ if header.payload_bytes > settings.inspect_bytes_max => wanted(talk, header, settings),
         _ => Want::Whole,
     }
 }

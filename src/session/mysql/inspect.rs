@@ -215,7 +215,7 @@ impl MySession {
             learned: lull.learned,
         };
         if self.is_covered() {
-            around.judge(text, script)
+            self.could_not_come_home(around.judge(text, script), text, script)
         } else {
             around.judge_beside(text, script, &self.order.mode)
         }

@@ -82,6 +82,17 @@ impl Ledger {
         self.owed.push_back(Owed::Own(own));
     }
 
+    /// The text that the reply which is under way gives a number.
+    pub(super) fn text_to_prepare(&mut self) -> Option<Box<[u8]>> {
+        match self.owed.front_mut()? {
+            Owed::Promise {
+                promise: Promise::Statement(text),
+                ..
+            } => Some(std::mem::take(text)),
+            _ => None,
+        }
+    }
+
     /// A reply is over. What it was owed for.
     pub(super) fn answered(&mut self) -> Option<Owed> {
         if let Some(Owed::Client { kind, count }) = self.owed.front_mut()

@@ -45,4 +45,6 @@ pub struct Settings {
     pub signals: bool,
     /// The number of the error by which this client is refused.
     pub refusal_code: u16,
+    /// Whether the relay can open connections to other servers for it.
+    pub travels: bool,
 }

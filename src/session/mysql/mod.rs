@@ -9,19 +9,25 @@
 //! The parts: `client` and `upstream` take the two streams, `reply` follows one reply, `inspect` judges a command,
 //! `statements` knows texts by number, `work` what a transaction has done, `reports` what the server tells of it,
 //! `stand` decides what lull itself must say between two commands, `own` says it, `straggle` ends what does not stand in
-//! time.
+//! time, `travel` and `luggage` take a session to another server, where `unpacking` puts everything in place.
 //!
 //! It must not know sockets, clocks or other sessions.
 
 mod attempts;
 pub mod audit;
 mod client;
+mod deeds;
+mod glance;
 mod grants;
+mod gtids;
 mod inspect;
 mod judgement;
 mod ledger;
 mod login;
+mod luggage;
+mod numbered;
 mod own;
+mod parameters;
 mod questions;
 mod refusal;
 mod reply;
@@ -33,7 +39,10 @@ mod statements;
 mod straggle;
 #[cfg(test)]
 mod tests;
+mod travel;
+mod unpacking;
 mod upstream;
+mod variables;
 mod work;
 
 use std::{
@@ -54,8 +63,11 @@ use crate::{
 };
 
 pub use audit::Audited;
+pub use gtids::Gtids;
+pub use luggage::Luggage;
+pub use unpacking::{Heard, Unpacked, Unpacking};
 
-use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, Site, outlet::Outlets};
+use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
 use judgement::Learned;
 use ledger::{Ledger, Owed};
 use login::Agreed;
@@ -67,6 +79,7 @@ use reports::Armed;
 pub use server::{Flavor, Server};
 use statements::Statements;
 use straggle::Straggle;
+use travel::Travel;
 use work::Work;
 
 /// By what no write can happen on this connection now.
@@ -114,8 +127,6 @@ pub struct MySession {
     reply: Option<Reply>,
     /// What still comes of the packet that was heard last is not the client's.
     swallows: bool,
-    /// The number in the reply that is under way.
-    prepared: Option<u32>,
     talk: Talk,
     status: Status,
     work: Work,
@@ -150,6 +161,7 @@ pub struct MySession {
     /// The client has said COM_QUIT, or the server why it ends: that the upstream closes then is no failure.
     farewell: bool,
     lull: Option<Box<InLull>>,
+    travel: Travel,
     own_reply: own::Gathered,
     questions: VecDeque<Question>,
     asking: Asking,
@@ -218,7 +230,6 @@ impl MySession {
             ledger: Ledger::default(),
             reply: None,
             swallows: false,
-            prepared: None,
             talk: Talk::Commands,
             status: ok.status,
             work: Work::default(),
@@ -246,6 +257,7 @@ impl MySession {
             ended: false,
             farewell: false,
             lull: None,
+            travel: Travel::default(),
             own_reply: own::Gathered::default(),
             questions: VecDeque::new(),
             asking: Asking::default(),
@@ -274,8 +286,9 @@ impl MySession {
         self.ledger.is_idle() && between && self.talk == Talk::Commands && self.refusing.is_none()
     }
 
+    /// So it is also until the session has come back from a replica.
     fn is_read_only_ordered(&self) -> bool {
-        matches!(self.order.mode, Mode::ReadOnly(_))
+        self.order.mode.lull().is_some() || self.is_away()
     }
 
     /// Nothing that runs now may write: so it is once the session has stood, whatever it has come to since.
@@ -287,7 +300,7 @@ impl MySession {
     fn covering(&self) -> Option<Arc<Lull>> {
         match &self.order.mode {
             Mode::ReadOnly(lull) | Mode::Replica(lull, _) => Some(Arc::clone(lull)),
-            Mode::Beside(_) | Mode::Normal => None,
+            Mode::Beside(_) | Mode::Normal => self.sent_by(),
         }
     }
 
@@ -308,6 +321,7 @@ impl MySession {
         let database = String::from_utf8_lossy(database);
         let user = user.map(String::from_utf8_lossy);
         let same_user = user.as_deref().is_none_or(|user| user == &*self.user);
+        self.travel.is_another |= !same_user;
         if same_user && database == *self.database {
             return;
         }
@@ -332,6 +346,7 @@ impl MySession {
     fn is_as_new(&mut self) {
         self.statements = Statements::default();
         self.work = Work::default();
+        self.travel.is_as_new();
         if self.armed != Armed::Never {
             self.armed = Armed::Due;
         }
@@ -406,8 +421,7 @@ impl Session for MySession {
                 }
             }
             Instruction::Straggle(policy) => self.straggle(policy, out),
-            // It makes no journeys.
-            Instruction::Arrived(_) => {}
+            Instruction::Arrived(arrival) => return self.arrive(arrival, out),
             // It asks for none.
             Instruction::CancelSeenTo => {}
             Instruction::Close => (self.closing, self.careful) = (true, true),
@@ -442,8 +456,8 @@ impl Session for MySession {
                 .then(|| self.work.may_have_written(self.is_reported())),
             last_tag: "",
             takes_questions: !self.ended && self.takes_questions(),
-            site: Site::Primary,
-            stays: None,
+            site: self.travel.site,
+            stays: self.stays(),
         }
     }
 

@@ -29,6 +29,10 @@ pub(super) enum Own {
     /// Only what `Watch` has set, for a client that is about to set it itself.
     Yield,
     Question,
+    /// Whether it has done what would keep the session from leaving its server.
+    Deeds,
+    /// What must follow the session to another server.
+    Luggage,
     /// Whether the server can parse what lull cannot.
     Parse,
     /// Whether the open transaction is an XA branch, and in which state.

@@ -31,7 +31,7 @@ impl MySession {
         // What waits for the audit would take the snapshot now.
         let waits = self.lull.as_deref().is_some_and(|lull| lull.unaudited);
         let has_snapshot = !self.in_transaction() || self.work.has_read || waits;
-        self.talk == Talk::Commands && has_snapshot && !self.deaf
+        self.talk == Talk::Commands && has_snapshot && !self.deaf && !self.travel.under_way
     }
 
     pub(super) fn next_of_question(&self) -> Option<Own> {
@@ -52,6 +52,7 @@ impl MySession {
 
     /// A command of the client's goes up: what a probe has found is no longer known.
     pub(super) fn client_goes_on(&mut self) {
+        self.try_again();
         if matches!(self.asking, Asking::Between | Asking::Within) {
             self.asking = Asking::No;
         }

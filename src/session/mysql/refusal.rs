@@ -93,13 +93,24 @@ impl Refusal {
     }
 
     pub(super) fn message(&self, server: Server, lull: &Lull) -> String {
-        let sentence = if server.is_mariadb() {
-            "Cannot execute statement in a READ ONLY transaction"
-        } else {
-            "Cannot execute statement in a READ ONLY transaction."
-        };
-        compose(sentence, &self.because, lull)
+        compose(sentence(server), &self.because, lull)
     }
+}
+
+/// The server's own.
+pub(super) fn sentence(server: Server) -> &'static str {
+    if server.is_mariadb() {
+        "Cannot execute statement in a READ ONLY transaction"
+    } else {
+        "Cannot execute statement in a READ ONLY transaction."
+    }
+}
+
+/// Whether a server says no because it is a replica. The same number stands for other options of the server.
+pub(super) fn is_of_replica(error: &Error<'_>) -> bool {
+    let message = String::from_utf8_lossy(error.message).to_ascii_lowercase();
+    let names_option = message.contains("read-only") || message.contains("read_only");
+    error.code == error::INNODB_READ_ONLY || error.code == error::OPTION_PREVENTS && names_option
 }
 
 /// The SQLSTATE that goes with the number of a refusal.
@@ -120,9 +131,8 @@ pub(super) fn refuse_password(sequence: u8, out: &mut Vec<u8>) {
 }
 
 /// The server's own refusal, with what lull knows about it.
-pub(super) fn explain(error: &Error<'_>, code: u16, lull: &Lull, sequence: u8, out: &mut Vec<u8>) {
-    let sentence = String::from_utf8_lossy(error.message);
-    let message = compose(&sentence, "", lull);
+pub(super) fn explain(sentence: &str, code: u16, lull: &Lull, sequence: u8, out: &mut Vec<u8>) {
+    let message = compose(sentence, "", lull);
     Error {
         message: message.as_bytes(),
         code,

@@ -260,6 +260,12 @@ fn ends_rows(header: Header) -> bool {
     header.payload_bytes < PAYLOAD_BYTES_MAX
 }
 
+/// How many parameters a statement takes, in the packet that gives its number.
+pub(super) fn parameters(payload: &[u8]) -> u16 {
+    let mut reader = Reader::new(payload.get(7..).unwrap_or_default());
+    reader.u16().unwrap_or_default()
+}
+
 fn eof(payload: &[u8]) -> Option<Status> {
     ok::eof_status(payload)
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    Asking, Cover, InLull, MySession, Set, Talk, grants,
+    Asking, Cover, InLull, MySession, Set, Talk, deeds, grants,
     judgement::Does,
     own::{self, Gathered, Kept, Own, Seen},
     reports::Armed,
@@ -30,20 +30,13 @@ impl MySession {
     /// Takes an order. What follows from it is `advance`'s business.
     pub(super) fn take(&mut self, order: Order) {
         self.awaits_order = false;
-        // It has no way to a replica: it stays on the primary.
-        let order = match order.mode {
-            Mode::Replica(lull, _) => Order {
-                mode: Mode::ReadOnly(lull),
-                ..order
-            },
-            _ => order,
-        };
+        self.reconsider();
         let same_kind = std::mem::discriminant(&order.mode) == std::mem::discriminant(&self.order.mode);
         let stood = self.stands_at == order.generation;
         self.arrived = stood
             && matches!(
                 (&self.order.mode, &order.mode),
-                (Mode::Beside(_), Mode::ReadOnly(_))
+                (Mode::Beside(_), Mode::ReadOnly(_) | Mode::Replica(..))
             );
         if !same_kind {
             // It stands in the other mode, which is another thing.
@@ -73,10 +66,11 @@ impl MySession {
     /// Says what must be said now, and lets the client's bytes go when nothing is left to say.
     /// `heard` is the chunk of the upstream's that has just been read.
     pub(super) fn advance(&mut self, heard: &[u8], out: &mut Outlets) -> Result<(), Fault> {
-        if self.ended || !self.careful {
+        if self.ended || !self.careful || self.travel.under_way {
             return Ok(());
         }
         self.settle_cover();
+        self.consider_journey();
         self.close_leftover(out);
         if self.is_quiet()
             && !self.awaits_order
@@ -91,6 +85,11 @@ impl MySession {
             && let Some(welcome) = self.lull.as_mut().and_then(|lull| lull.welcome.take())
         {
             out.to_client.buffer(heard).extend_from_slice(&welcome);
+        }
+        if self.must_end() {
+            out.to_client.settle(heard);
+            self.terminate(out);
+            return Ok(());
         }
         if self.closing && self.is_quiet() && !self.in_transaction() {
             out.to_client.settle(heard);
@@ -119,6 +118,7 @@ impl MySession {
             && !self.awaits_order
             && !self.lull.as_deref().is_some_and(unfinished)
             && !self.closing
+            && self.is_in_place()
             && self.questions.is_empty()
             && self.asking == Asking::No
     }
@@ -162,7 +162,7 @@ impl MySession {
             Mode::Beside(_) => self.is_beside(),
             Mode::Normal => self.set == Set::Nothing && !self.ledger.has_own(),
         };
-        if stands && !self.awaits_order {
+        if stands && !self.awaits_order && self.is_in_place() {
             self.stands_at = self.order.generation;
         }
     }
@@ -183,14 +183,25 @@ impl MySession {
         let looked = lull.is_some_and(|lull| lull.seen.is_some() && !lull.stale);
         // Until the command has gone up for which it is so.
         let bare = lull.is_some_and(|lull| lull.bare && !lull.learned.yielded);
+        let reads_only = self.is_read_only_ordered();
         match self.order.mode {
-            Mode::ReadOnly(_) | Mode::Beside(_) if self.armed == Armed::Due => return Some(Own::Arm),
-            Mode::ReadOnly(_) | Mode::Beside(_) if !looked => return Some(Own::Look),
-            Mode::ReadOnly(_) if self.set != Set::Guard || bare => return Some(Own::Guard),
+            Mode::Normal if !reads_only => {}
+            _ if self.armed == Armed::Due => return Some(Own::Arm),
+            _ if !looked => return Some(Own::Look),
+            _ if reads_only && (self.set != Set::Guard || bare) => return Some(Own::Guard),
+            _ => {}
+        }
+        if let Some(own) = self.next_of_journey() {
+            return Some(own);
+        }
+        match self.order.mode {
+            _ if self.is_away() => {}
             Mode::Beside(_) if self.set == Set::Nothing || bare => return Some(Own::Watch),
             Mode::Beside(_) if self.must_prove() => return Some(Own::Grants),
             Mode::Beside(_) if self.set == Set::Guard => return Some(Own::Restore),
-            Mode::ReadOnly(_) if !self.alarmed && self.may_alarm() => return Some(Own::Alarm),
+            Mode::ReadOnly(_) | Mode::Replica(..) if !self.alarmed && self.may_alarm() => {
+                return Some(Own::Alarm);
+            }
             // What the client has set meanwhile is not to be overwritten.
             Mode::Normal if self.set != Set::Nothing && bare && !looked => return Some(Own::Look),
             Mode::Normal if self.set != Set::Nothing => return Some(Own::Restore),
@@ -241,7 +252,7 @@ impl MySession {
             .is_some_and(|lull| lull.unaudited && lull.audited.is_none() && !self.deaf);
         let awaits = self.awaits_order || awaits_audit && self.is_read_only_ordered();
         // A command that goes up unjudged is one that began before the order.
-        self.is_quiet() && !awaits && self.next_own().is_none()
+        self.is_quiet() && !awaits && !self.travel.under_way && self.next_own().is_none()
     }
 
     /// Sends a statement of lull's own up.
@@ -265,6 +276,8 @@ impl MySession {
                 .kept()
                 .map_or_else(|| "DO 0".to_owned(), |kept| own::silence(&kept)),
             Own::Yield => self.yielding(),
+            Own::Deeds => deeds::question(server),
+            Own::Luggage => self.luggage_question(),
             Own::Question => self
                 .questions
                 .front()
@@ -387,6 +400,8 @@ impl MySession {
                 self.in_lull(|lull| lull.learned.in_branch = Some(own));
             }
             Own::Question => self.answer(reply),
+            Own::Deeds => self.told_of_deeds(&reply),
+            Own::Luggage => self.pack(&reply),
             Own::Probe => self.probed(),
             Own::End => self.asking = Asking::No,
             Own::Grants => self.granted(&reply),

@@ -154,7 +154,8 @@ const NAMELESS: &str =
 
 impl MySession {
     pub(super) fn straggle(&mut self, policy: Stragglers, out: &mut Outlets) {
-        if self.stands_at >= self.order.generation || !self.is_read_only_ordered() {
+        let writes_nothing = !self.is_read_only_ordered() || self.travel.under_way;
+        if self.stands_at >= self.order.generation || writes_nothing {
             return;
         }
         match policy {
@@ -220,7 +221,7 @@ impl MySession {
         Ok(())
     }
 
-    fn terminate(&mut self, out: &mut Outlets) {
+    pub(super) fn terminate(&mut self, out: &mut Outlets) {
         if let Some(lull) = self.covering() {
             let fault = Fault::policy(refusal::terminated(&lull));
             self.last_words(&fault, out);

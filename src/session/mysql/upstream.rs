@@ -20,7 +20,7 @@ use super::{
     ledger::{Owed, Promise},
     own::Own,
     refusal,
-    reply::{Kind, Reply, Says},
+    reply::{self, Kind, Reply, Says},
     signals,
     statements::Prepared,
 };
@@ -185,7 +185,13 @@ impl MySession {
                 forwards = !self.hides_changes(header, status, payload, chunk, out);
             }
             Says::File => self.talk = Talk::File,
-            Says::Prepared(id) => self.prepared = Some(id),
+            Says::Prepared(number) => {
+                let parameters = reply::parameters(payload);
+                if let Some(shown) = self.prepared(number, parameters, payload) {
+                    packet::write(out.to_client.buffer(chunk), header.sequence, &shown);
+                    forwards = false;
+                }
+            }
             Says::Error(error) => forwards = !self.explain(header, &error, chunk, out),
             Says::Row if self.answers_variables() => {
                 forwards = !signals::answer(header, payload, chunk, out);
@@ -205,7 +211,6 @@ impl MySession {
     fn client_answered(&mut self, owed: Owed, succeeded: bool) {
         self.talk = Talk::Commands;
         self.deaf = false;
-        let prepared = self.prepared.take();
         self.names_answered(succeeded);
         let made = self
             .lull
@@ -235,11 +240,7 @@ impl MySession {
                 self.is_as_new();
             }
             Promise::Reset => self.is_as_new(),
-            Promise::Statement(text) => {
-                if let Some(id) = prepared {
-                    self.remember(id, text);
-                }
-            }
+            Promise::Statement(_) => {}
         }
     }
 
@@ -281,13 +282,19 @@ impl MySession {
 
     /// Adds to a refusal of the server's which lull it is, and why. True where the client has got it so.
     fn explain(&mut self, header: Header, error: &Error<'_>, chunk: &[u8], out: &mut Outlets) -> bool {
-        if error.code != error::READ_ONLY_TRANSACTION || !self.is_covered() {
+        let of_replica = self.is_away() && refusal::is_of_replica(error);
+        let refuses = error.code == error::READ_ONLY_TRANSACTION && self.is_covered() || of_replica;
+        if !refuses {
             return false;
         }
         let Some(lull) = self.covering() else { return false };
         self.effects().counts.refused[Refused::Write as usize] += 1;
+        let sentence = match of_replica {
+            true => refusal::sentence(self.server).into(),
+            false => String::from_utf8_lossy(error.message),
+        };
         refusal::explain(
-            error,
+            &sentence,
             self.settings.refusal_code,
             &lull,
             header.sequence,
@@ -296,19 +303,21 @@ impl MySession {
         true
     }
 
-    /// The statement has a number now.
-    fn remember(&mut self, id: u32, text: Box<[u8]>) {
-        let prepared = Prepared {
-            text: text.into(),
-            database: Rc::clone(&self.database),
-        };
+    /// A statement has a number now. What the client is to get in place of `payload`: its own number is another where
+    /// this one is taken.
+    fn prepared(&mut self, number: u32, parameters: u16, payload: &[u8]) -> Option<Vec<u8>> {
+        let text = self.ledger.text_to_prepare()?;
+        let prepared = Prepared::new(text, Rc::clone(&self.database), parameters);
+        let most = self.settings.prepared_statements_max;
+        let (id, remembered) = self.statements.insert(number, prepared, most);
         self.in_lull(|lull| {
             lull.passed.remove(&id);
         });
-        let most = self.settings.prepared_statements_max;
-        if !self.statements.insert(id, prepared, most) {
+        if !remembered {
             self.effects().counts.prepared_statements_hits += 1;
         }
+        let (mark, behind) = (payload.first()?, payload.get(5..)?);
+        (id != number).then(|| [&[*mark], &id.to_le_bytes()[..], behind].concat())
     }
 }
 

@@ -191,8 +191,10 @@ impl PgSession {
     ) -> Result<(), Fault> {
         self.travel.under_way = false;
         let left = self.travel.left.take().unwrap_or_default();
-        let arrival = match arrival {
-            Ok(arrival) => arrival,
+        let parameters = match arrival {
+            Ok(Arrival::PostgreSql { parameters }) => parameters,
+            // It is another protocol's.
+            Ok(Arrival::MySql(_)) => Vec::new(),
             Err(_) if self.travel.is_adrift() => return self.find_another_way(out),
             Err(why) => {
                 self.stay(&why);
@@ -205,7 +207,7 @@ impl PgSession {
         }
         self.upstream = Frames::default();
         let silent = !self.settings.announce;
-        for (name, value) in arrival.parameters {
+        for (name, value) in parameters {
             self.parameters.report(&name, &value);
             let hidden = silent && name == READ_ONLY_DEFAULT;
             if left.reported(&name) != Some(&value) && !hidden {

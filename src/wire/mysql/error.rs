@@ -7,6 +7,10 @@ pub const MARK: u8 = 0xff;
 pub const READ_ONLY_TRANSACTION: u16 = 1792;
 /// Its SQLSTATE.
 pub const READ_ONLY_SQL_TRANSACTION: &[u8; 5] = b"25006";
+/// ER_OPTION_PREVENTS_STATEMENT: an option of the server's, by its name in the message, does not allow a statement.
+pub const OPTION_PREVENTS: u16 = 1290;
+/// ER_READ_ONLY_MODE.
+pub const INNODB_READ_ONLY: u16 = 1836;
 /// ER_XAER_RMFAIL: an XA branch is in a state in which a statement cannot run.
 pub const IN_BRANCH: u16 = 1399;
 /// ER_QUERY_INTERRUPTED.

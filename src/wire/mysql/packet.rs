@@ -214,6 +214,12 @@ fn wanted_bytes(header: Header, want: Want) -> usize {
         }
 }
 
+/// A packet's header and the first bytes of its payload.
+pub fn begin(payload_bytes: usize, sequence: u8, head: &[u8]) -> Vec<u8> {
+    let [a, b, c, ..] = payload_bytes.to_le_bytes();
+    [&[a, b, c, sequence], head].concat()
+}
+
 /// Writes a packet. Its payload is shorter than `PAYLOAD_BYTES_MAX`; what is longer is cut, which no caller does.
 pub fn write(out: &mut Vec<u8>, sequence: u8, payload: &[u8]) {
     let payload = payload.get(..PAYLOAD_BYTES_MAX - 1).unwrap_or(payload);

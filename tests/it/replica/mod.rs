@@ -2,6 +2,7 @@
 
 mod lost;
 mod moves;
+mod mysql;
 mod order;
 mod refusals;
 mod repoint;

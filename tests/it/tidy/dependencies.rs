@@ -58,6 +58,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "connect/serve.rs",
         &["config", "fault", "gate", "relay", "session", "telemetry"],
     ),
+    ("connect/replicas.rs", &["config", "session"]),
+    ("connect/watch.rs", &["config", "fault"]),
     ("connect/failure.rs", &["fault", "relay", "telemetry"]),
     ("connect/encrypt.rs", &["config", "fault", "relay", "telemetry"]),
     ("connect/deadline.rs", &["fault"]),

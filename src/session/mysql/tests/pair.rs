@@ -50,6 +50,7 @@ pub fn settings() -> Settings {
         prepared_statements_max: 4,
         signals: true,
         refusal_code: 1792,
+        travels: true,
     }
 }
 
