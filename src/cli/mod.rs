@@ -109,7 +109,7 @@ struct Serve {
     /// The MySQL or MariaDB server, in place of a file
     #[arg(long, value_name = "ADDRESS", requires = "listen", conflicts_with_all = ["config", "postgres"])]
     mysql: Option<Address>,
-    /// A replica of the PostgreSQL server, for lulls with --mode replica
+    /// A replica of the server, for lulls with --mode replica
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["config", "mysql"])]
     replica: Vec<Address>,
     /// Where clients connect
