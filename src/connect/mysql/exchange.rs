@@ -11,7 +11,7 @@ use super::{
     secret::{Secret, Step, Way},
 };
 use crate::{
-    auth::Means,
+    auth::{Means, Verifier},
     connect::{
         Front,
         broken::{Broken, failure},
@@ -49,7 +49,7 @@ pub(super) struct Authenticated {
     pub(super) ok: Vec<u8>,
     /// With the server.
     pub(super) agreed: Capabilities,
-    /// What the client has proven to lull.
+    /// With what lull can log in again as this client, where the client's proof has shown it.
     pub(super) means: Option<Means>,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Exchange<'a> {
                 upstream: self.upstream,
                 ok,
                 agreed: agreed.both(greeting.capabilities),
-                means: None,
+                means: overheard(self.front, response, &self.secret),
             }),
             Err(broken) => {
                 let sequence = self.client.sequence;
@@ -205,6 +205,15 @@ impl<'a> Exchange<'a> {
             deadline.missed_by_upstream()
         };
         (LoginResult::Timeout, fault, false)
+    }
+}
+
+/// What the client's proof has shown to lull, which knows what the server keeps.
+fn overheard(front: &Front, response: &HandshakeResponse<'_>, secret: &Secret<'_>) -> Option<Means> {
+    let user = String::from_utf8_lossy(response.user);
+    match front.secrets.verifier(&user) {
+        Some(Verifier::Native(verifier)) => secret.overheard(&verifier),
+        _ => None,
     }
 }
 

@@ -13,12 +13,12 @@ use super::{
     secret::{Secret, Step, Way},
 };
 use crate::{
-    auth::{Means, native, sha2},
+    auth::{Means, ed25519, native, sha2},
     config::Address,
     connect::Front,
     fault::Fault,
     wire::mysql::{
-        auth::{CACHING_SHA2, CLEAR, FAST_SUCCESS, NATIVE, PASSWORD_WANTED, SHA256, Said},
+        auth::{CACHING_SHA2, CLEAR, ED25519, FAST_SUCCESS, NATIVE, PASSWORD_WANTED, SHA256, Said},
         capability::Capabilities,
         error::Error,
         greeting::{Greeting, SCRAMBLE_BYTES},
@@ -26,6 +26,8 @@ use crate::{
     },
 };
 
+/// Of MariaDB's ed25519.
+const NONCE_BYTES: usize = 32;
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// The account's own method, the password in its place, a key: no method of these takes more.
 const ROUNDS_MAX: u32 = 10;
@@ -160,6 +162,10 @@ impl<'a> Proving<'a> {
             (NATIVE, Means::Native(inner)) => native::proof(inner, scramble),
             (NATIVE, Means::Password(password)) => native::proof(&native::inner(password.expose()), scramble),
             (CACHING_SHA2, Means::Password(password)) => sha2::proof(password.expose(), scramble),
+            (ED25519, Means::Password(password)) => {
+                let nonce = data.get(..NONCE_BYTES).unwrap_or(data);
+                ed25519::sign(password.expose(), nonce)
+            }
             (SHA256, Means::Password(_)) => return self.password(),
             (CLEAR, Means::Password(_)) if self.leg.stream.is_private() => return self.password(),
             (CLEAR, Means::Password(_)) => return Err(NotIn::Fault(Fault::policy(IN_THE_CLEAR))),

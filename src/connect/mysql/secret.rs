@@ -11,9 +11,10 @@ use zeroize::Zeroizing;
 
 use super::keys::{self, Pair};
 use crate::{
+    auth::{Means, native},
     fault::Fault,
     relay::Stream,
-    wire::mysql::auth::{self, CACHING_SHA2, CLEAR, PASSWORD_WANTED, SHA256, Said},
+    wire::mysql::auth::{self, CACHING_SHA2, CLEAR, NATIVE, PASSWORD_WANTED, SHA256, Said},
 };
 
 /// What to do with a packet.
@@ -56,6 +57,8 @@ pub(super) struct Secret<'a> {
     upstream: Way,
     plugin: Vec<u8>,
     scramble: Vec<u8>,
+    /// What the client has proven itself with by the native method.
+    proof: Vec<u8>,
     /// Whether the next answer is the password.
     wanted: bool,
     /// It waits for the server's key.
@@ -70,6 +73,7 @@ impl<'a> Secret<'a> {
             upstream,
             plugin: Vec::new(),
             scramble: Vec::new(),
+            proof: Vec::new(),
             wanted: false,
             password: None,
             own: None,
@@ -83,6 +87,13 @@ impl<'a> Secret<'a> {
         self.scramble = data.get(..20).unwrap_or(data).to_vec();
         self.wanted = self.plugin == SHA256;
         self.password = None;
+    }
+
+    /// With what lull can log in again, where it knows what the server keeps.
+    pub(super) fn overheard(&self, verifier: &native::Verifier) -> Option<Means> {
+        let is_native = self.plugin == NATIVE;
+        let inner = is_native.then(|| verifier.uncover(&self.proof, &self.scramble))??;
+        Some(Means::Native(inner))
     }
 
     fn is_private(&self, way: Way) -> bool {
@@ -106,6 +117,9 @@ impl<'a> Secret<'a> {
 
     pub(super) fn hear_client(&mut self, answer: &[u8]) -> Result<Step, Fault> {
         self.permits()?;
+        if self.plugin == NATIVE {
+            self.proof = answer.to_vec();
+        }
         if !self.wanted || answer == EMPTY {
             return Ok(Step::Pass);
         }
@@ -213,6 +227,25 @@ mod tests {
         assert!(secret.asks_for_own_key(&[2]) && !secret.asks_for_own_key(&[1]));
         let fault = secret.hear_client(&[9; 256]).unwrap_err();
         assert!(fault.to_string().contains("server-public-key-path"), "{fault}");
+    }
+
+    #[test]
+    fn a_native_proof_that_passes_shows_what_lull_can_log_in_with() {
+        let inner = native::inner(b"secret");
+        let verifier = native::Verifier::of_inner(&inner);
+        let mut secret = Secret::new(Way::Open, Way::Open, b"", b"");
+        let switch = Said::Switch {
+            plugin: NATIVE,
+            data: SCRAMBLE,
+        };
+        assert_eq!(secret.hear_server(switch).unwrap(), Step::Pass);
+        let proof = native::proof(&inner, SCRAMBLE);
+        assert_eq!(secret.hear_client(&proof).unwrap(), Step::Pass);
+        assert_eq!(secret.overheard(&verifier), Some(Means::Native(inner)));
+        assert_eq!(
+            secret.overheard(&native::Verifier::of_inner(&native::inner(b"other"))),
+            None
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ use super::{error, ok, read::Reader};
 pub const NATIVE: &[u8] = b"mysql_native_password";
 pub const CACHING_SHA2: &[u8] = b"caching_sha2_password";
 pub const SHA256: &[u8] = b"sha256_password";
+/// MariaDB's.
+pub const ED25519: &[u8] = b"client_ed25519";
 pub const CLEAR: &[u8] = b"mysql_clear_password";
 
 /// Of caching_sha2_password: the server knows the password already, and OK follows.

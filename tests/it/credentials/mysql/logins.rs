@@ -149,6 +149,20 @@ fn a_session_that_comes_in_a_lull_is_born_read_only_and_one_that_was_there_becom
     }
 }
 
+/// The client proves the password to lull by one method, and lull to the server by another.
+#[test]
+fn a_user_of_ed25519_comes_in_whose_password_is_in_the_file() {
+    let server = server(Flavor::MariaDb);
+    let lull = lull(&server, "\"edward\" \"ed-secret\"\n", "", "");
+    let mut client = login("edward", "ed-secret").to(lull.address());
+    assert_eq!(client.value("SELECT CURRENT_USER()").as_deref(), Some("edward@%"));
+    let refused = login("edward", "wrong").try_to(lull.address()).unwrap_err();
+    assert!(
+        refused.to_string().contains("Access denied for user"),
+        "{refused}"
+    );
+}
+
 /// The server itself lets in who comes by COM_CHANGE_USER: the client's proofs are of the server's own scramble.
 #[test]
 fn a_session_changes_its_user() {

@@ -8,7 +8,7 @@ use crate::support::mysql::{Flavor, Server};
 /// As the server has them; an empty password is none.
 fn accounts(flavor: Flavor) -> &'static [(&'static str, &'static str)] {
     flavor.pick(
-        &[("app", ""), ("native", "native-secret")][..],
+        &[("app", ""), ("native", "native-secret"), ("edward", "ed-secret")][..],
         &[("app", ""), ("sha2", "sha2-secret"), ("sha256", "sha256-secret")],
     )
 }
