@@ -5,6 +5,7 @@ mod files;
 mod guesses;
 mod logins;
 mod query;
+mod replicas;
 mod secrets;
 mod service;
 
