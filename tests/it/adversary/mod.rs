@@ -6,6 +6,7 @@
 
 mod controls;
 mod crowds;
+mod eyes;
 mod functions;
 mod ground;
 mod hidden;

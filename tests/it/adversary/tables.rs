@@ -4,14 +4,17 @@
 //! manner is sent again case by case to name the one. `controls` shows that the cases are able to change something.
 
 use super::Case;
-use super::ground::{self, WRITE, table};
+use super::eyes::Eyes;
+use super::ground::{self, NAIVE_GUARD, WRITE, table};
 use super::manners::{MANNERS, Manner, send};
-use crate::support::{Lull, Observer, Postgres, Version, Wire};
+use crate::support::{Database, Lull, Postgres, Version, Wire};
 
 /// Transactions that are prepared in one database would keep the fences of others away: not for a shared server.
 const PREPARED: &str = "prepared.sql";
 /// There are slots, which are the whole server's.
 const SUPERUSERS: &str = "superuser.sql";
+/// What a superuser can do to a server that is a standby.
+const STANDBYS: &str = "standby.sql";
 
 /// Who sends, and to whom.
 struct Place<'a> {
@@ -34,33 +37,33 @@ impl Place<'_> {
 }
 
 /// Sends every case in every manner; the ways out that were found.
-fn ways_out(place: &Place<'_>, observer: &mut Observer<'_>, table: &[Case]) -> Vec<String> {
+fn ways_out(place: &Place<'_>, eyes: &mut Eyes<'_>, table: &[Case]) -> Vec<String> {
     let mut found = Vec::new();
-    let mut seen = observer.fingerprint();
+    let mut seen = eyes.look();
     for manner in MANNERS {
         let sessions: Vec<Wire> = table.iter().map(|case| place.send(case, manner)).collect();
-        let now = observer.fingerprint();
+        let now = eyes.look();
         drop(sessions);
         if !seen.changes(&now).is_empty() {
             found.push(format!("{manner:?}: {:?}", seen.changes(&now)));
-            found.extend(named(place, observer, table, manner));
-            seen = observer.fingerprint();
+            found.extend(named(place, eyes, table, manner));
+            seen = eyes.look();
         }
         // Otherwise the old one stands: what shows late is seen behind the next manner.
     }
-    let late = seen.changes(&observer.fingerprint());
+    let late = seen.changes(&eyes.look());
     if !late.is_empty() {
         found.push(format!("afterwards: {late:?}"));
     }
     found
 }
 
-fn named(place: &Place<'_>, observer: &mut Observer<'_>, table: &[Case], manner: Manner) -> Vec<String> {
+fn named(place: &Place<'_>, eyes: &mut Eyes<'_>, table: &[Case], manner: Manner) -> Vec<String> {
     let mut found = Vec::new();
-    let mut seen = observer.fingerprint();
+    let mut seen = eyes.look();
     for case in table {
         let session = place.send(case, manner);
-        let now = observer.fingerprint();
+        let now = eyes.look();
         drop(session);
         let changes = seen.changes(&now);
         if !changes.is_empty() {
@@ -79,30 +82,45 @@ fn named(place: &Place<'_>, observer: &mut Observer<'_>, table: &[Case], manner:
 /// Runs tables as `user` on a server, in a lull.
 #[track_caller]
 fn nothing_gets_out(server: &Postgres, user: &str, files: &[&str]) {
+    let db = lay(server, files);
+    let lull = Lull::start(server);
+    let mut idle = Wire::login(lull.address(), user, &db.name);
+    // Prepared transactions keep the fence away unless told otherwise: then they stay as they are.
+    lull.fenced("all", &["--reason", "adversary", "--prepared", "ignore"]);
+    send_all(&lull, &mut Eyes::on(&db), user, (&db, files));
+    idle.run("SELECT count(*) FROM t");
+    lull.lifted("all");
+    idle.run(WRITE);
+    if files.contains(&PREPARED) {
+        let mut superuser = Wire::login(lull.address(), "postgres", &db.name);
+        superuser.run("COMMIT PREPARED 'of app'");
+        superuser.run("ROLLBACK PREPARED 'of postgres'");
+    }
+}
+
+fn lay<'a>(server: &'a Postgres, files: &[&str]) -> Database<'a> {
     let db = server.database();
     ground::lay(&db);
     if files.contains(&SUPERUSERS) {
         ground::add_slots(&db);
     }
-    let prepared = files.contains(&PREPARED);
-    if prepared {
+    if files.contains(&PREPARED) {
         ground::prepare_transactions(&db);
     }
-    let lull = Lull::start(server);
-    let mut idle = Wire::login(lull.address(), user, &db.name);
-    // Prepared transactions keep the fence away unless told otherwise: then they stay as they are.
-    lull.fenced("all", &["--reason", "adversary", "--prepared", "ignore"]);
-    let mut observer = Observer::of(&db);
-    let deaf = std::cell::RefCell::default();
+    db
+}
+
+#[track_caller]
+fn send_all(lull: &Lull, eyes: &mut Eyes<'_>, user: &str, (db, files): (&Database<'_>, &[&str])) {
     let place = Place {
-        lull: &lull,
+        lull,
         user,
         database: &db.name,
-        deaf,
+        deaf: std::cell::RefCell::default(),
     };
     let found: Vec<String> = files
         .iter()
-        .flat_map(|file| ways_out(&place, &mut observer, &table(file, &db)))
+        .flat_map(|file| ways_out(&place, eyes, &table(file, db)))
         .collect();
     assert!(
         found.is_empty(),
@@ -115,14 +133,30 @@ fn nothing_gets_out(server: &Postgres, user: &str, files: &[&str]) {
         Vec::<String>::new(),
         "these sessions were not answered"
     );
-    idle.run("SELECT count(*) FROM t");
+}
+
+/// The same with every session on a standby, at which somebody looks too.
+#[track_caller]
+fn nothing_gets_out_of_a_standby(version: Version, user: &str, files: &[&str]) {
+    let server = Postgres::start(version);
+    let db = lay(&server, files);
+    let standby = server.standby();
+    let lull = Lull::with_config(&server, |addresses| {
+        let replicas = format!("replicas = [\"{}\"]", standby.address);
+        addresses.config(&replicas, "[cluster.auth]\npeer = true\n")
+    });
+    let mut idle = Wire::login(lull.address(), user, &db.name);
+    lull.fenced("all", &["--reason", "adversary", "--mode", "replica"]);
+    let on_standby = |client: &mut Wire| {
+        let there = client.value("SELECT pg_is_in_recovery()");
+        assert_eq!(there.as_deref(), Some("t"));
+    };
+    on_standby(&mut Wire::login(lull.address(), user, &db.name));
+    send_all(&lull, &mut Eyes::on_both(&db, &standby), user, (&db, files));
+    on_standby(&mut Wire::login(lull.address(), user, &db.name));
+    on_standby(&mut idle);
     lull.lifted("all");
     idle.run(WRITE);
-    if prepared {
-        let mut superuser = Wire::login(lull.address(), "postgres", &db.name);
-        superuser.run("COMMIT PREPARED 'of app'");
-        superuser.run("ROLLBACK PREPARED 'of postgres'");
-    }
 }
 
 #[test]
@@ -164,5 +198,35 @@ fn no_prepared_transaction_is_ended_in_a_lull() {
         let server = Postgres::start(version);
         nothing_gets_out(&server, "app", &[PREPARED]);
         nothing_gets_out(&server, "postgres", &[PREPARED]);
+    }
+}
+
+// A run takes its time: each role on another version.
+#[test]
+fn an_owner_finds_no_way_out_of_a_standby() {
+    nothing_gets_out_of_a_standby(Version::Distribution, "app", &["writes.sql", "escapes.sql"]);
+}
+
+#[test]
+fn a_superuser_finds_no_way_out_of_a_standby() {
+    let files = [STANDBYS, SUPERUSERS, "writes.sql", "escapes.sql"];
+    nothing_gets_out_of_a_standby(Version::Newest, "postgres", &files);
+}
+
+#[test]
+fn around_lull_every_case_of_a_standby_changes_one() {
+    for version in Version::ALL {
+        let server = Postgres::start(version);
+        let db = lay(&server, &[]);
+        let standby = server.standby();
+        let mut eyes = Eyes::on_both(&db, &standby);
+        let mut client = standby.superuser(&db.name);
+        client.run(NAIVE_GUARD);
+        for case in table(STANDBYS, &db) {
+            let before = eyes.look();
+            let sent = send(&mut client, &case.lines, Manner::Simple);
+            let changes = before.changes(&eyes.look());
+            assert!(!changes.is_empty(), "{version:?}: {case:?}: {sent:?}");
+        }
     }
 }
