@@ -1,5 +1,6 @@
 //! Reads on replicas: sessions move there and back on the connections that their clients have open.
 
+mod kills;
 mod lost;
 mod moves;
 mod mysql;
