@@ -133,10 +133,27 @@ impl Question {
                     .checked_sub(1)
                     .and_then(kind)
                     .is_none_or(|k| matches!(k, Kind::Word | Kind::Punct(b',')));
-            if asked && !assigned {
+            let whole = tokens
+                .get(first..=last)
+                .is_some_and(|tokens| is_in_one_piece(text, tokens));
+            if asked && !assigned && whole {
                 found.push(Self { first, last });
             }
         }
         found
     }
+}
+
+/// Whether no comment whose text is executed begins or ends between the tokens, and would lose its other end with them.
+fn is_in_one_piece(text: &[u8], tokens: &[Token]) -> bool {
+    tokens.windows(2).all(|pair| {
+        let gap = match pair {
+            [before, after] => text.get(position(before.end)..position(after.start)),
+            _ => None,
+        };
+        let gap = gap.unwrap_or_default();
+        let has = |mark: &[u8]| gap.windows(mark.len()).any(|bytes| bytes == mark);
+        let begins = has(b"/*!") || has(b"/*M!");
+        !begins && (has(b"/*") || !has(b"*/"))
+    })
 }

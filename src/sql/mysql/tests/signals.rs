@@ -91,6 +91,9 @@ fn a_column_that_asks_is_answered_under_its_own_name() {
 #[test]
 fn what_is_no_such_question_stays_as_it_is() {
     for text in [
+        // Half of a comment would go with it.
+        "SELECT 1 /*!@@*/read_only, a",
+        "SELECT @@/*!global.*/read_only",
         "SELECT 1",
         "SELECT @@session.read_only",
         "SELECT @@local.read_only",
