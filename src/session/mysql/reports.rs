@@ -227,12 +227,11 @@ impl MySession {
         let Some(kept) = seen.map(|seen| &seen.kept) else {
             return true;
         };
-        if self.set == Set::Nothing || self.is_bare() {
-            return true;
-        }
         match change.kind {
+            // They cannot be turned off in a transaction, and so may outlast the lull.
+            Report::Gtids(_) => !self.alarmed || kept.tracks_gtids(),
+            _ if self.set == Set::Nothing || self.is_bare() => true,
             Report::Variable { name, .. } => kept.tracks(name),
-            Report::Gtids(_) => kept.tracks_gtids(),
             Report::Schema(_) => kept.schema,
             _ => true,
         }

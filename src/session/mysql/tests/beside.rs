@@ -1,6 +1,6 @@
 //! Sessions that are in another database than the lull, and those that go into it and out of it.
 
-use super::{Pair, pairs, wire::*};
+use super::{Pair, pairs, replies::Heard, wire::*};
 
 fn beside() -> [Pair; 2] {
     pairs().map(|mut pair| {
@@ -65,5 +65,27 @@ fn a_transaction_that_may_have_written_into_the_lull_is_waited_for() {
         assert!(!pair.stands(), "its account may write there");
         assert_eq!(pair.says(&query("COMMIT")), "ok");
         assert!(pair.stands());
+    }
+}
+
+/// The report of what is committed cannot be turned off in a transaction, and so goes on beside the lull.
+#[test]
+fn a_client_that_leaves_a_lull_with_a_transaction_open_is_not_told_what_it_commits() {
+    for mut pair in pairs() {
+        pair.on_audited().unwrap();
+        pair.settle().unwrap();
+        pair.says(&query("BEGIN"));
+        pair.off().unwrap();
+        pair.on_database("crm").unwrap();
+        pair.audited().unwrap();
+        pair.settle().unwrap();
+        pair.heard();
+        pair.begins(&query("ANALYZE TABLE t"));
+        pair.settle().unwrap();
+        let told = pair.replies.heard.iter().any(|(_, heard)| match heard {
+            Heard::Ok { state, .. } => state.as_deref().is_some_and(|state| state.starts_with(&[3])),
+            _ => false,
+        });
+        assert!(!told, "{:?}", pair.replies.heard);
     }
 }

@@ -164,7 +164,7 @@ impl Server {
                 self.last = self.last.filter(|last| *last != id());
             }
             0x1a => self.ok("", false),
-            0x1b => self.eof(false, false),
+            0x1b => self.eof(true, false),
             0x1f => {
                 self.start_over();
                 self.ok("", false);
@@ -224,7 +224,7 @@ impl Server {
         if columns > 0 {
             self.say(b"\x03def\x01c");
             if !self.traits.deprecates_eof {
-                self.eof(false, false);
+                self.eof(true, false);
             }
         }
     }
