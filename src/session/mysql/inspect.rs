@@ -54,6 +54,9 @@ impl MySession {
             return Verdict::Refuse(refusal);
         }
         if !self.judges() {
+            // SET TRANSACTION lifts the guard once, and no server tells of it.
+            let ordered = self.is_read_only_ordered();
+            self.in_lull(|lull| lull.unjudged |= ordered);
             return Verdict::Pass;
         }
         let seen_whole = payload.len() == header.payload_bytes && !header.continues();

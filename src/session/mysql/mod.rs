@@ -185,6 +185,8 @@ struct InLull {
     bare: bool,
     /// A statement that lull has had prepared to no end.
     leftover: Option<u32>,
+    /// What has gone up unjudged since the guard was set may let the next transaction write.
+    unjudged: bool,
     /// The next command asks for the server's variables.
     shows_variables: bool,
     /// The command under way may make what reaches into other databases.
@@ -353,6 +355,7 @@ impl MySession {
         (self.set, self.alarmed, self.cover, self.lists) = (Set::Nothing, false, Cover::None, false);
         if let Some(lull) = &mut self.lull {
             (lull.seen, lull.wish, lull.passed, lull.bare) = (None, None, HashSet::new(), false);
+            lull.unjudged = false;
             lull.straggle.transaction_over();
         }
     }

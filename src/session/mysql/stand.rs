@@ -140,13 +140,15 @@ impl MySession {
             self.work.may_have_written(self.is_reported())
         };
         self.cover = match () {
-            () if self.set != Set::Guard || self.work.locks_tables => Cover::None,
+            () if self.set != Set::Guard || self.is_unjudged() => Cover::None,
+            // What was locked beside the lull is not in it.
+            () if self.work.locks_tables && !self.arrived => Cover::None,
             () if !self.in_transaction() || read_only => Cover::Server,
             () if writes && !self.arrived && !self.holds_prepared => Cover::None,
             () => Cover::Frozen,
         };
         if !self.in_transaction() {
-            (self.arrived, self.holds_prepared) = (false, false);
+            (self.arrived, self.holds_prepared) = (self.arrived && self.work.locks_tables, false);
             self.rearm();
         }
         if was_covered && self.cover == Cover::None && self.set == Set::Guard && self.is_read_only_ordered() {
@@ -188,7 +190,9 @@ impl MySession {
             Mode::Normal if !reads_only => {}
             _ if self.armed == Armed::Due => return Some(Own::Arm),
             _ if !looked => return Some(Own::Look),
-            _ if reads_only && (self.set != Set::Guard || bare) => return Some(Own::Guard),
+            _ if reads_only && (self.set != Set::Guard || bare || self.is_unjudged()) => {
+                return Some(Own::Guard);
+            }
             _ => {}
         }
         if let Some(own) = self.next_of_journey() {
@@ -209,6 +213,10 @@ impl MySession {
             _ => {}
         }
         self.next_of_question()
+    }
+
+    fn is_unjudged(&self) -> bool {
+        self.lull.as_ref().is_some_and(|lull| lull.unjudged)
     }
 
     /// What an open transaction has written may be in the database of a lull, unless the account cannot write there.
@@ -378,7 +386,7 @@ impl MySession {
                 } else {
                     Set::Reports
                 };
-                self.in_lull(|lull| (lull.attempts, lull.bare) = (0, false));
+                self.in_lull(|lull| (lull.attempts, lull.bare, lull.unjudged) = (0, false, false));
             }
             Own::Guard | Own::Watch => self.count_attempt("the guard", &reply)?,
             Own::Restore if !reply.failed() => {

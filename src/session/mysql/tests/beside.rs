@@ -89,3 +89,18 @@ fn a_client_that_leaves_a_lull_with_a_transaction_open_is_not_told_what_it_commi
         assert!(!told, "{:?}", pair.replies.heard);
     }
 }
+
+#[test]
+fn a_session_that_goes_into_the_lull_with_tables_locked_elsewhere_is_judged_there() {
+    for mut pair in beside() {
+        pair.says(&query("LOCK TABLES t WRITE"));
+        pair.says(&init_db("crm"));
+        pair.audited().unwrap();
+        pair.settle().unwrap();
+        assert!(pair.stands());
+        for text in ["SELECT 1 FROM t INTO OUTFILE 'x'", "INSERT INTO t VALUES (1)"] {
+            assert_eq!(pair.says(&query(text)), "1792", "{text}");
+        }
+        assert!(pair.server.wrote.iter().all(|(database, _)| database == "shop"));
+    }
+}

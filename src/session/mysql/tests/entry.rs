@@ -242,3 +242,18 @@ fn what_was_prepared_before_the_lull_is_read_when_it_is_executed() {
         assert!(pair.server.wrote.is_empty());
     }
 }
+
+/// As measured on MariaDB 10.11 and MySQL 9.7: the transaction behind it could write, which nothing tells.
+#[test]
+fn a_straggler_that_ends_its_transaction_and_lifts_the_guard_once_does_not_write_behind_the_fence() {
+    for mut pair in pairs() {
+        pair.says(&[query("BEGIN"), query("INSERT INTO t VALUES (1)")].concat());
+        pair.on_audited().unwrap();
+        pair.settle().unwrap();
+        assert!(!pair.stands());
+        assert_eq!(pair.says(&query("COMMIT; SET TRANSACTION READ WRITE")), "ok ok");
+        let wrote = pair.server.wrote.len();
+        assert_eq!(pair.says(&query("INSERT INTO t VALUES (2)")), "1792");
+        assert!(pair.stands() && pair.server.wrote.len() == wrote);
+    }
+}
