@@ -2,7 +2,7 @@
 # Brings what the tests need, under build/, and writes where it is to build/env.
 #
 #   install.sh            everything
-#   install.sh servers    MariaDB and MySQL, and says on standard output where they are
+#   install.sh servers    MariaDB (both) and MySQL, and says on standard output where they are
 #
 # Guarantees: safe to run again, silent and fast when nothing is missing, never creates, starts or changes a database server
 # of the system. Needs root only while a system package is missing.
@@ -28,7 +28,8 @@ if [ "${1:-}" != servers ] && [ -r "$build/env" ] && [ "$(head -n 1 "$build/env"
     # shellcheck disable=SC1091
     . "$build/env"
     if [ -x "$LULL_PG_DISTRIBUTION_BIN/postgres" ] && [ -x "$LULL_PG_NEWEST_BIN/postgres" ] \
-        && [ -x "$LULL_MARIADB_BIN/mariadbd" ] && [ -x "$LULL_MYSQL_BIN/mysqld" ] \
+        && [ -x "$LULL_MARIADB_BIN/mariadbd" ] && [ -x "$LULL_MARIADB_NEWEST_BIN/mariadbd" ] \
+        && [ -x "$LULL_MYSQL_BIN/mysqld" ] \
         && [ -x "$LULL_PYTHON" ] && [ -d "$LULL_NODE_MODULES/pg" ] && command -v openssl node >/dev/null; then
         exit 0
     fi
@@ -57,12 +58,16 @@ fi
 . "$root/tests/env/roots.sh"
 # shellcheck source=mysql.sh
 . "$root/tests/env/mysql.sh"
+# shellcheck source=mariadb_newest.sh
+. "$root/tests/env/mariadb_newest.sh"
 
 # shellcheck disable=SC2154
 say_where_servers_are() {
     cat <<END
 LULL_MARIADB_BIN='$mariadb/run'
 LULL_MARIADB_DATA='$mariadb/data'
+LULL_MARIADB_NEWEST_BIN='$mariadb_newest/run'
+LULL_MARIADB_NEWEST_DATA='$mariadb_newest/data'
 LULL_MYSQL_BIN='$mysql/run'
 LULL_MYSQL_DATA='$mysql/data'
 END

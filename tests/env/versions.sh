@@ -19,6 +19,10 @@ NODE_PACKAGES="pg@8.23.1"
 MARIADB_PACKAGES="mariadb-server-core mariadb-client-core sysbench php-cli php-mysql"
 MARIADB_PACKAGES_ALONE="mariadb-server mariadb-client libmariadb-dev"
 
+# The newest MariaDB is what Debian's unstable suite has (11.8 when this was written).
+MARIADB_NEWEST_PACKAGES="mariadb-server-core mariadb-client-core"
+MARIADB_NEWEST_PACKAGES_ALONE="mariadb-server"
+
 # The newest MySQL is what Debian's unstable suite has (9.7 when this was written): that suite keeps no older version.
 MYSQL_PACKAGES="mysql-server-core mysql-client-core"
 

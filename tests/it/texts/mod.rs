@@ -18,7 +18,7 @@ fn dialect(server: &Server, charset: &str) -> Dialect {
         .collect();
     Dialect {
         flavor: match server.flavor {
-            mysql::Flavor::MariaDb => Flavor::MariaDb,
+            mysql::Flavor::MariaDb | mysql::Flavor::MariaDbNewest => Flavor::MariaDb,
             mysql::Flavor::MySql => Flavor::MySql,
         },
         version: numbers.iter().fold(0, |sum, number| sum * 100 + number),

@@ -19,7 +19,7 @@ pub(super) fn server(flavor: Flavor) -> Server {
     ] {
         settings = settings.option(option);
     }
-    if flavor == Flavor::MariaDb {
+    if flavor.is_mariadb() {
         settings = settings.option("--plugin-load-add=metadata_lock_info");
     }
     let server = Server::start_with(settings);
@@ -58,7 +58,7 @@ pub(super) fn furnish(server: &Server) {
         "SET GLOBAL sql_mode = DEFAULT",
     ];
     let own: &[&str] = match flavor {
-        Flavor::MariaDb => &[
+        Flavor::MariaDb | Flavor::MariaDbNewest => &[
             "SET PASSWORD FOR app = ''",
             "ALTER USER app ACCOUNT UNLOCK",
             "INSTALL SONAME 'ha_archive'",

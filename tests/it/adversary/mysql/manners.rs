@@ -127,7 +127,7 @@ impl Manner {
         manners.extend(BETWEEN.map(|(before, behind)| Self::Between(before, behind)));
         manners.extend(BEGUN_BEFORE.map(|(before, behind)| Self::BegunBefore(before, behind)));
         match flavor {
-            Flavor::MariaDb => manners.extend([
+            Flavor::MariaDb | Flavor::MariaDbNewest => manners.extend([
                 Self::PreparedInOneWrite,
                 Self::Comment("/*M!"),
                 Self::Comment("/*M!100100 "),

@@ -193,7 +193,7 @@ fn what_was_prepared_before_the_lull_is_read_when_it_is_executed() {
             });
         }
         told.add("as the last one", &app(), prepare, |client, flavor| {
-            if flavor == Flavor::MariaDb {
+            if flavor.is_mariadb() {
                 client.ask(&packets::execute(u32::MAX, 0, &[]));
                 says(client, &[WRITE]);
             }
@@ -203,7 +203,7 @@ fn what_was_prepared_before_the_lull_is_read_when_it_is_executed() {
             &app(),
             prepare,
             |client, flavor| {
-                if flavor == Flavor::MariaDb {
+                if flavor.is_mariadb() {
                     let _ = client.prepare("SELECT 1");
                     let _ = client.prepare("SELEC");
                     client.ask(&packets::execute(u32::MAX, 0, &[]));
@@ -219,7 +219,7 @@ fn what_was_prepared_before_the_lull_is_read_when_it_is_executed() {
             .expect("a statement");
     };
     told.add("in bulk", &bulk, insert, |client, flavor| {
-        if flavor == Flavor::MariaDb {
+        if flavor.is_mariadb() {
             client.ask(&packets::bulk_execute(1, &[&[Some("a")], &[Some("b")]]));
             client.ask(&packets::bulk_execute(u32::MAX, &[&[Some("a")], &[Some("b")]]));
         }

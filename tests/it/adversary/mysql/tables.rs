@@ -140,6 +140,16 @@ fn an_owner_finds_no_way_out_of_mariadb() {
 }
 
 #[test]
+fn an_owner_finds_no_way_out_of_the_newest_mariadb() {
+    nothing_gets_out(
+        Flavor::MariaDbNewest,
+        "app",
+        &["writes.sql", "escapes.sql"],
+        |_| {},
+    );
+}
+
+#[test]
 fn an_owner_finds_no_way_out_of_mysql() {
     nothing_gets_out(Flavor::MySql, "app", &["writes.sql", "escapes.sql"], |_| {});
 }

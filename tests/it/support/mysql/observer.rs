@@ -155,7 +155,7 @@ impl<'a> Observer<'a> {
             ),
         ];
         let own: &[(&str, &str)] = match self.server.flavor {
-            Flavor::MariaDb => &[
+            Flavor::MariaDb | Flavor::MariaDbNewest => &[
                 ("binary log", "SHOW MASTER STATUS"),
                 ("replication", "SHOW SLAVE STATUS"),
                 (

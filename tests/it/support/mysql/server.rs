@@ -45,7 +45,7 @@ impl Server {
     /// The server that all tests of this process share; started when first asked for. For tests that stay in databases of
     /// their own and change nothing of the whole server.
     pub fn shared(flavor: Flavor) -> &'static Self {
-        static SERVERS: [OnceLock<Server>; 2] = [OnceLock::new(), OnceLock::new()];
+        static SERVERS: [OnceLock<Server>; 3] = [const { OnceLock::new() }; 3];
         SERVERS[flavor as usize].get_or_init(|| {
             let mut server = Self::start(flavor);
             server.shared = true;
@@ -192,7 +192,7 @@ impl Server {
         let replica = Self::start_with(Settings::of(self.flavor).option("--read-only=ON"));
         let (port, mut root) = (source.port(), replica.superuser(""));
         let (change, start) = match self.flavor {
-            Flavor::MariaDb => (
+            Flavor::MariaDb | Flavor::MariaDbNewest => (
                 format!(
                     "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={port}, MASTER_USER='replica', \
                      MASTER_PASSWORD='replica-secret', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, \
@@ -330,7 +330,7 @@ impl Drop for Database<'_> {
 /// Run by the server before it accepts connections; not in its binary log, for each server does so itself.
 fn users(flavor: Flavor) -> &'static str {
     match flavor {
-        Flavor::MariaDb => include_str!("users_mariadb.sql"),
+        Flavor::MariaDb | Flavor::MariaDbNewest => include_str!("users_mariadb.sql"),
         Flavor::MySql => include_str!("users_mysql.sql"),
     }
 }

@@ -9,16 +9,21 @@ pub enum Flavor {
     MariaDb,
     /// The newest MySQL (9.7).
     MySql,
+    /// The newest MariaDB (11.8), of which there are no replicas, no client for PHP, and no sysbench.
+    MariaDbNewest,
 }
 
 impl Flavor {
+    /// One of each family.
     pub const ALL: [Self; 2] = [Self::MariaDb, Self::MySql];
+    pub const EVERY: [Self; 3] = [Self::MariaDb, Self::MySql, Self::MariaDbNewest];
 
     /// Where this flavor's programs are: `mariadbd`, `mariadb`, `mariadb-binlog`, or `mysqld`, `mysql`, `mysqlbinlog`.
     pub fn program(self, name: &str) -> PathBuf {
         let bin = installed(match self {
             Self::MariaDb => "LULL_MARIADB_BIN",
             Self::MySql => "LULL_MYSQL_BIN",
+            Self::MariaDbNewest => "LULL_MARIADB_NEWEST_BIN",
         });
         PathBuf::from(bin).join(name)
     }
@@ -38,13 +43,21 @@ impl Flavor {
 
     /// An initialised data directory, to be copied.
     pub(super) fn template(self) -> PathBuf {
-        PathBuf::from(installed(self.pick("LULL_MARIADB_DATA", "LULL_MYSQL_DATA")))
+        PathBuf::from(installed(match self {
+            Self::MariaDb => "LULL_MARIADB_DATA",
+            Self::MySql => "LULL_MYSQL_DATA",
+            Self::MariaDbNewest => "LULL_MARIADB_NEWEST_DATA",
+        }))
+    }
+
+    pub fn is_mariadb(self) -> bool {
+        self != Self::MySql
     }
 
     /// The first for MariaDB, the second for MySQL.
     pub fn pick<T>(self, mariadb: T, mysql: T) -> T {
         match self {
-            Self::MariaDb => mariadb,
+            Self::MariaDb | Self::MariaDbNewest => mariadb,
             Self::MySql => mysql,
         }
     }
@@ -84,7 +97,9 @@ impl Settings {
             "--character-set-server=utf8mb4",
         ];
         let own: &[&str] = match flavor {
-            Flavor::MariaDb => &["--plugin-load-add=auth_ed25519", "--gtid-strict-mode=ON"],
+            Flavor::MariaDb | Flavor::MariaDbNewest => {
+                &["--plugin-load-add=auth_ed25519", "--gtid-strict-mode=ON"]
+            }
             Flavor::MySql => &[
                 "--gtid-mode=ON",
                 "--enforce-gtid-consistency=ON",

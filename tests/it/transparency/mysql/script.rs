@@ -210,7 +210,7 @@ fn prepared_statements(client: &mut Wire, flavor: Flavor) {
     ));
     client.ask(&packets::reset(select));
     client.send(&packets::fetch(select, 1)).fetched();
-    if flavor == Flavor::MariaDb && client.has(capability::MARIADB_BULK) {
+    if flavor.is_mariadb() && client.has(capability::MARIADB_BULK) {
         client.ask(&packets::bulk_execute(
             insert,
             &[&[Some("bulk"), Some("1")], &[Some("more"), None]],
