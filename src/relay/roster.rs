@@ -270,7 +270,9 @@ impl Roster {
         // what it runs, or leave it no time.
         let rank = |live: &Live, report: &Report| {
             let (stands, idle) = (report.stands_at >= now, report.activity == Activity::Idle);
-            (stands, Reverse(live.questions_lost.get()), idle)
+            // A replica's log is no word on the primary's.
+            let at_home = report.site == Site::Primary;
+            (at_home, stands, Reverse(live.questions_lost.get()), idle)
         };
         let able = of_place
             .map(|live| (live, live.report()))
@@ -284,8 +286,12 @@ impl Roster {
         Some(answer)
     }
 
-    /// Has another session interrupt what this one runs: here, or at another worker.
+    /// Has another session interrupt what this one runs: here, or at another worker. What runs on a replica is left alone:
+    /// nobody knows who is on the same one, and elsewhere the number of its connection is another's.
     pub(super) fn have_interrupted(&self, live: &Live, text: String) {
+        if live.report().site == Site::Replica {
+            return;
+        }
         let who = live.principal();
         let interrupt = Interrupt {
             cluster: who.cluster.clone(),
@@ -308,7 +314,8 @@ impl Roster {
         };
         let idle = |live: &&Rc<Live>| {
             let report = live.report();
-            report.takes_questions && report.activity == Activity::Idle
+            let at_home = report.site == Site::Primary;
+            at_home && report.takes_questions && report.activity == Activity::Idle
         };
         let Some(other) = sessions.iter().filter(of_user).find(idle) else {
             return false;

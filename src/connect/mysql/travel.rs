@@ -13,6 +13,7 @@ use crate::{
     auth::Means,
     config::Address,
     connect::{Front, replicas::Seat},
+    fault::Fault,
     relay::{Arrived, Depart, Stream},
     session::{
         Arrival, Journey, Luggage, Site,
@@ -82,12 +83,12 @@ impl Way {
         })
     }
 
-    async fn open(&self, server: &Address, journey: Journey) -> Result<Ready, String> {
+    async fn open(&self, address: &Address, journey: Journey) -> Result<Ready, String> {
         let Luggage::MySql(luggage) = journey.luggage else {
             return Err("the luggage is another protocol's".to_owned());
         };
         let who = Who {
-            address: server,
+            address,
             user: &self.user,
             response: &self.response,
         };
@@ -99,7 +100,13 @@ impl Way {
             connection_id,
             agreed,
             ..
-        } = opened.map_err(|fault| fault.to_string())?;
+        } = opened.map_err(|fault| {
+            let why = fault.to_string();
+            if journey.to == Site::Replica && matches!(fault, Fault::Upstream(_)) {
+                self.front.tally.replicas.note_unreachable(address, &why);
+            }
+            why
+        })?;
         if agreed.beyond_login() != luggage.agreed.beyond_login() {
             return Err("it knows less of the protocol than client and session have agreed on".to_owned());
         }

@@ -22,10 +22,12 @@ pub(super) fn question(server: Server, names: &BTreeSet<String>) -> String {
         } else {
             format!("JSON_TYPE(JSON_EXTRACT(JSON_ARRAY(@`{name}`), '$[0]'))")
         };
-        format!(
-            " UNION ALL SELECT 'variable', '{name}', IF({kind} IN ('VARCHAR', 'STRING', 'BLOB'), HEX(@`{name}`), \
-             CONCAT(@`{name}`)), CONCAT({kind}, ' ', COLLATION(@`{name}`))"
-        )
+        // Its own collation is as strong as that of a column, with which UNION could not mix it.
+        let plain = |text: String| format!("CONVERT({text} USING utf8mb4) COLLATE utf8mb4_bin");
+        let is_text = format!("{kind} IN ('VARCHAR', 'STRING', 'BLOB')");
+        let value = plain(format!("IF({is_text}, HEX(@`{name}`), CONCAT(@`{name}`))"));
+        let kind = plain(format!("CONCAT({kind}, ' ', COLLATION(@`{name}`))"));
+        format!(" UNION ALL SELECT 'variable', '{name}', {value}, {kind}")
     };
     let mut question: String = names.iter().map(one).collect();
     if server.is_mariadb() {
