@@ -4,19 +4,21 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::fault::Fault;
+use crate::{clock::Clock, fault::Fault};
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
+pub(super) struct Deadline<'a> {
+    clock: &'a Clock,
     at: Instant,
     limit: Duration,
 }
 
-impl Deadline {
-    pub(super) fn after(limit: Duration) -> Self {
+impl<'a> Deadline<'a> {
+    pub(super) fn after(clock: &'a Clock, limit: Duration) -> Self {
         Self {
+            clock,
             at: Instant::now() + limit,
             limit,
         }
@@ -24,7 +26,7 @@ impl Deadline {
 
     /// None when the time is over.
     pub(super) async fn keep<T>(self, wait: impl Future<Output = T>) -> Option<T> {
-        timeout_at(self.at, wait).await.ok()
+        self.clock.timeout_at(self.at, wait).await
     }
 
     pub(super) fn missed_by_client(self) -> Fault {

@@ -2,10 +2,7 @@
 
 use rustls_pki_types::ServerName;
 use socket2::SockRef;
-use tokio::{
-    net::{TcpStream, UnixStream},
-    time::timeout,
-};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::{Front, prepare};
 use crate::{config::Address, fault::Fault, relay::Plain};
@@ -19,8 +16,9 @@ impl Front {
         open: impl AsyncFnOnce(Plain) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let limit = self.cluster.limits.connect_timeout;
-        let connected = timeout(limit, async { open(connect(to).await?).await }).await;
-        let connected = connected.unwrap_or_else(|_| {
+        let dialled = async { open(connect(to).await?).await };
+        let connected = self.clock.timeout(limit, dialled).await;
+        let connected = connected.unwrap_or_else(|| {
             Err(Fault::upstream(format!(
                 "no connection within {limit:?} (connect_timeout)"
             )))

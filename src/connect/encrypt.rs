@@ -17,7 +17,7 @@ impl Front {
     pub(super) async fn encrypt_for_client(
         &self,
         stream: Stream,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<Stream, Failure> {
         let refused = |fault| Failure::silent(LoginResult::ClientTls, fault);
         let (Stream::Plain(plain), Some(config)) = (stream, &self.tls.for_clients) else {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::deadline::Deadline;
 use crate::{
+    clock::Clock,
     fault::Fault,
     relay::Stream,
     telemetry::metrics::{LimitHit, LoginResult, UpstreamError},
@@ -62,11 +60,11 @@ impl Failure {
         Self::silent(LoginResult::ClientGone, Fault::client(error))
     }
 
-    pub(super) fn client_too_slow(client: Stream, deadline: Deadline) -> Self {
+    pub(super) fn client_too_slow(client: Stream, deadline: Deadline<'_>) -> Self {
         Self::new(LoginResult::Timeout, deadline.missed_by_client(), client).because_of(LimitHit::Login)
     }
 
-    pub(super) fn upstream_too_slow(client: Stream, deadline: Deadline) -> Self {
+    pub(super) fn upstream_too_slow(client: Stream, deadline: Deadline<'_>) -> Self {
         Self::new(LoginResult::Timeout, deadline.missed_by_upstream(), client).because_of(LimitHit::Login)
     }
 
@@ -83,12 +81,12 @@ impl Failure {
 
 /// A client that does not take its last word does not keep us. One that still sends is read until it closes: a socket
 /// that is closed with something unread in it takes back what it has sent.
-pub(super) async fn tell(mut client: Stream, words: &[u8]) {
-    let _ = timeout(PARTING_WAIT, async {
+pub(super) async fn tell(clock: &Clock, mut client: Stream, words: &[u8]) {
+    let told = async {
         let _ = client.write_all(words).await;
         let _ = client.shutdown().await;
         let mut rest = [0; 512];
         while matches!(client.read(&mut rest).await, Ok(1..)) {}
-    })
-    .await;
+    };
+    let _ = clock.timeout(PARTING_WAIT, told).await;
 }

@@ -27,7 +27,7 @@ use std::{sync::Arc, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 
-use crate::config::Cluster;
+use crate::{clock::Clock, config::Cluster};
 
 pub use listen::{Accepted, Listener, Passed, Socket, bind};
 pub use mysql::{
@@ -53,6 +53,7 @@ pub struct Front {
     lookup: lookup::Lookup,
     own_key: mysql::OwnKey,
     seen: mysql::Seen,
+    clock: Clock,
     /// Outlives a reload.
     pub tally: Arc<Tally>,
 }
@@ -67,6 +68,7 @@ pub enum Unfit {
 }
 
 impl Front {
+    /// Called on the control's runtime, whose clock its clients' logins then go by.
     pub fn new(cluster: Arc<Cluster>, tally: Arc<Tally>) -> Result<Self, Unfit> {
         let tls = tls::Tls::load(&cluster)?;
         let secrets = secrets::Secrets::load(&cluster)?;
@@ -80,6 +82,7 @@ impl Front {
             own_key: mysql::OwnKey::default(),
             seen: mysql::Seen::default(),
             tally,
+            clock: Clock::here(),
         })
     }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
-
 use super::{Front, lookup, mysql, pg};
 use crate::config::{Cluster, Protocol};
 
@@ -23,12 +21,11 @@ pub async fn probe_service(cluster: &Arc<Cluster>) -> Option<Result<String, Stri
         Err(error) => return Some(Err(error.to_string())),
     };
     let limit = cluster.limits.login_timeout;
-    let rehearsed = timeout(limit, lookup::rehearse(&front)).await;
+    let rehearsed = front.clock.timeout(limit, lookup::rehearse(&front)).await;
     let late = || Some(Err(format!("no answer within {limit:?} (login_timeout)")));
-    rehearsed.map_or_else(
-        |_| late(),
-        |rehearsed| rehearsed.map(|done| done.map_err(|fault| fault.to_string())),
-    )
+    rehearsed.map_or_else(late, |rehearsed| {
+        rehearsed.map(|done| done.map_err(|fault| fault.to_string()))
+    })
 }
 
 /// Connects, with TLS where the configuration asks for it. What was found, or what would not work and why.

@@ -4,6 +4,7 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 
 use super::{Accepted, Front, deadline::Deadline, failure, failure::Failure, mysql, pg};
 use crate::{
+    clock::Clock,
     config::Protocol,
     fault::Fault,
     gate::{Order, Principal},
@@ -47,7 +48,7 @@ pub async fn serve(worker: Rc<Worker>, metrics: Arc<WorkerMetrics>, accepted: Ac
             }
             let result = failure.result.as_str();
             tracing::info!(client, result, "no login: {}", failure.fault);
-            return Box::pin(tell(failure, protocol)).await;
+            return Box::pin(tell(&worker.clock, failure, protocol)).await;
         }
     };
     metrics.logins.add(LoginResult::Ok);
@@ -55,7 +56,7 @@ pub async fn serve(worker: Rc<Worker>, metrics: Arc<WorkerMetrics>, accepted: Ac
     count_end(&metrics, &client, &relay.run().await);
 }
 
-async fn tell(mut failure: Failure, protocol: Protocol) {
+async fn tell(clock: &Clock, mut failure: Failure, protocol: Protocol) {
     let Some(client) = failure.client.take() else {
         return;
     };
@@ -63,7 +64,7 @@ async fn tell(mut failure: Failure, protocol: Protocol) {
         Protocol::PostgreSql => pg::last_words(&failure),
         Protocol::MySql => mysql::last_words(&failure),
     };
-    failure::tell(client, &words).await;
+    failure::tell(clock, client, &words).await;
 }
 
 async fn log_in(
@@ -77,7 +78,7 @@ async fn log_in(
         bypass,
     } = accepted;
     let client_name: Box<str> = socket.describe().into();
-    let deadline = Deadline::after(front.cluster.limits.login_timeout);
+    let deadline = Deadline::after(&worker.clock, front.cluster.limits.login_timeout);
     let Some(place) = front.place() else {
         let limit = front.cluster.limits.connections_max;
         let fault = Fault::policy(format!(

@@ -11,9 +11,10 @@
 
 use std::{future::Future, os::fd::AsRawFd, pin::Pin, task::Context, time::Duration};
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
 
 use super::{READ_BUFFER_BYTES, Stream};
+use crate::clock::Clock;
 
 /// What one end sends in one go before it counts as a long stream. Behind so much, `PATIENCE` is not felt.
 const RUN_BYTES: usize = 16 << 20;
@@ -32,7 +33,7 @@ pub(super) struct Bulk {
 
 impl Bulk {
     /// This end has sent something.
-    pub(super) fn sent(&mut self, bytes: usize, stream: &Stream) {
+    pub(super) fn sent(&mut self, bytes: usize, stream: &Stream, clock: &Clock) {
         self.run = self.run.saturating_add(bytes);
         if self.run < RUN_BYTES {
             return;
@@ -41,7 +42,7 @@ impl Bulk {
         if let Some(patience) = &mut self.patience {
             patience.as_mut().reset(until);
         } else if set_low_water(stream, LOW_WATER_BYTES) {
-            self.patience = Some(Box::pin(sleep_until(until)));
+            self.patience = Some(clock.alarm(until));
         }
     }
 

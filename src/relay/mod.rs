@@ -27,12 +27,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::{
+    clock::Clock,
     fault::Fault,
     session::{
         Activity, Effects, HangUp, Instruction,
@@ -59,6 +57,7 @@ const PARTING_WAIT: Duration = Duration::from_secs(1);
 pub struct Worker {
     pub roster: Roster,
     pub buffer: RefCell<Vec<u8>>,
+    pub clock: Clock,
 }
 
 /// Sends a cancel request for a session, and calls back when the server has seen to it. Given by the login, which knows
@@ -183,6 +182,7 @@ impl Relay {
             upstream,
             out,
             client_gone,
+            worker,
             ..
         } = *self;
         drop(upstream);
@@ -198,7 +198,7 @@ impl Relay {
             }
         };
         // Whoever does not listen does not keep us.
-        let _ = timeout(PARTING_WAIT, parting).await;
+        let _ = worker.clock.timeout(PARTING_WAIT, parting).await;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -292,7 +292,8 @@ impl Relay {
             Poll::Ready(Err(_)) => return Ok(Round::Over),
         };
         self.metrics.upstream_bytes.add(chunk.len() as u64);
-        self.from_upstream.sent(chunk.len(), &self.upstream);
+        self.from_upstream
+            .sent(chunk.len(), &self.upstream, &self.worker.clock);
         self.from_client.interrupted(&self.client);
         let out = &mut self.out;
         self.live.drive(|machine| machine.upstream_bytes(chunk, out))?;
@@ -329,7 +330,8 @@ impl Relay {
             Poll::Ready(Ok(bytes)) => buffer.get(..bytes).unwrap_or_default(),
         };
         self.metrics.client_bytes.add(chunk.len() as u64);
-        self.from_client.sent(chunk.len(), &self.client);
+        self.from_client
+            .sent(chunk.len(), &self.client, &self.worker.clock);
         self.from_upstream.interrupted(&self.upstream);
         let out = &mut self.out;
         self.live.drive(|machine| machine.client_bytes(chunk, out))?;

@@ -9,6 +9,7 @@ mod counting;
 mod entrances;
 mod signals;
 mod state;
+mod stirring;
 mod worker;
 
 use std::{
@@ -22,6 +23,7 @@ use tokio::{net::TcpListener, runtime::RuntimeMetrics, sync::mpsc, task::LocalSe
 
 use crate::{
     admin::{self, AdminSocket, SocketError},
+    clock::Clock,
     config::{Address, Config},
     connect::Unfit,
     gate::{Gate, Request},
@@ -132,6 +134,7 @@ fn start_workers(
         figures.push(worker::start(worker::Start {
             id,
             view: gate.view(),
+            clock: Clock::here(),
             metrics: metrics.clone(),
             needs: needs.clone(),
             inbox,

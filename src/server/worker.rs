@@ -6,7 +6,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    hint::black_box,
+    future::pending,
     io,
     rc::Rc,
     sync::{
@@ -24,19 +24,21 @@ use tokio::{
     task::{JoinHandle, LocalSet, spawn_local},
 };
 
-use super::counting::{AllMetrics, Writer};
+use super::{
+    counting::{AllMetrics, Writer},
+    stirring::Stirring,
+};
 use crate::{
     admin::Session as SessionRow,
+    clock::Clock,
     connect::{self, Accepted, Front, Listener, Passed},
     gate::{Scope, Stragglers, View},
     relay::{Interrupt, Live, Need, Place, READ_BUFFER_BYTES, Roster, Worker},
     session::{Answer, Audited, Instruction, Site},
 };
 
-const BEAT: Duration = Duration::from_millis(250);
-/// How many beats after a client has left the allocator is still asked: three of its seconds.
-const STIRS: u32 = 12;
-const STIR_BYTES: usize = 2 << 20;
+/// Out of file descriptors, most likely: others must end first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// One listening socket of a cluster.
 pub(super) struct Entrance {
@@ -47,6 +49,8 @@ pub(super) struct Entrance {
 }
 
 pub(super) enum ToWorker {
+    /// A quarter of a second has passed.
+    Beat,
     Serve(Passed),
     Listen(Entrance),
     Unlisten(u64),
@@ -93,6 +97,7 @@ impl Handle {
 pub(super) struct Start {
     pub(super) id: usize,
     pub(super) view: Arc<View>,
+    pub(super) clock: Clock,
     pub(super) metrics: AllMetrics,
     pub(super) needs: mpsc::UnboundedSender<Need>,
     pub(super) inbox: mpsc::UnboundedReceiver<ToWorker>,
@@ -102,37 +107,16 @@ pub(super) struct Start {
 /// Its runtime's own figures come back.
 pub(super) fn start(start: Start) -> io::Result<RuntimeMetrics> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_io()
         .build()?;
     let (name, figures) = (format!("lull-worker-{}", start.id), runtime.metrics());
-    thread::Builder::new()
-        .name(name)
-        // A task of its own: what is blocked on is looked at each time that any session has something to do.
-        .spawn(move || LocalSet::new().block_on(&runtime, async { spawn_local(run(start)).await }))?;
+    thread::Builder::new().name(name).spawn(move || {
+        let tasks = LocalSet::new();
+        tasks.spawn_local(run(start));
+        // What is blocked on is looked at each time that any session has something to do: this costs nothing.
+        tasks.block_on(&runtime, pending::<()>());
+    })?;
     Ok(figures)
-}
-
-/// Keeps a near timer in the runtime: a later one, such as each login's deadline, then needs no system call of its own
-/// to shorten the wait. And sees to it that the memory of clients that have left is given back.
-async fn beat(local: Rc<Local>) {
-    let mut beat = tokio::time::interval(BEAT);
-    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut clients, mut stirs) = (0, 0);
-    loop {
-        beat.tick().await;
-        let before = std::mem::replace(&mut clients, local.load.load(Ordering::Relaxed));
-        stirs = if clients < before { STIRS } else { stirs };
-        if stirs > 0 {
-            stirs -= 1;
-            stir_allocator();
-        }
-    }
-}
-
-/// mimalloc gives back what has been free for a second, but looks for that only when it hands out or takes back a
-/// large piece. When the last of many clients has left, nobody asks it for one.
-fn stir_allocator() {
-    drop(black_box(Vec::<u8>::with_capacity(STIR_BYTES)));
 }
 
 struct Local {
@@ -141,12 +125,14 @@ struct Local {
     metrics: Writer,
     handles: Vec<Handle>,
     load: Arc<AtomicUsize>,
+    stirring: Stirring,
 }
 
 async fn run(start: Start) {
     let Start {
         id,
         view,
+        clock,
         metrics,
         needs,
         mut inbox,
@@ -158,6 +144,7 @@ async fn run(start: Start) {
     let worker = Worker {
         roster: Roster::new(view, needs),
         buffer: RefCell::new(vec![0; READ_BUFFER_BYTES]),
+        clock,
     };
     let local = Rc::new(Local {
         id,
@@ -165,8 +152,8 @@ async fn run(start: Start) {
         metrics: metrics.writer(),
         handles,
         load,
+        stirring: Stirring::default(),
     });
-    spawn_local(beat(Rc::clone(&local)));
     let mut entrances: HashMap<u64, JoinHandle<()>> = HashMap::new();
     while let Some(message) = inbox.recv().await {
         match message {
@@ -188,6 +175,7 @@ impl Local {
     fn take(self: &Rc<Self>, message: ToWorker) {
         let roster = &self.worker.roster;
         match message {
+            ToWorker::Beat => self.stirring.beat(self.load.load(Ordering::Relaxed)),
             ToWorker::Serve(passed) => match passed.take_up() {
                 Ok(accepted) => self.serve(accepted),
                 Err(error) => self.give_up(&error),
@@ -312,9 +300,8 @@ async fn accept(local: Rc<Local>, entrance: Entrance) {
                 local.place(accepted, to);
             }
             Err(error) => {
-                // Out of file descriptors, most likely: others must end first.
                 tracing::warn!("a client cannot be accepted: {error}");
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                local.worker.clock.pause(ACCEPT_PAUSE).await;
             }
         }
     }

@@ -83,7 +83,7 @@ impl<'a> Exchange<'a> {
         greeting: &Greeting<'_>,
         response: &HandshakeResponse<'_>,
         metrics: &WorkerMetrics,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<Authenticated, Failure> {
         let agreed = agreed_upstream(response, greeting, self.upstream.stream.is_tls());
         let outcome = deadline.keep(self.run(response, agreed)).await;
@@ -198,7 +198,7 @@ impl<'a> Exchange<'a> {
         sent.map_err(|error| client_broken(error.into()))
     }
 
-    fn too_slow(&self, deadline: Deadline) -> Broken {
+    fn too_slow(&self, deadline: Deadline<'_>) -> Broken {
         let fault = if self.awaits_client {
             deadline.missed_by_client()
         } else {

@@ -57,7 +57,7 @@ pub(super) async fn log_in(
     socket: Socket,
     front: &Arc<Front>,
     metrics: &Arc<WorkerMetrics>,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<Arrival, Failure> {
     let client = Leg::new(socket.into_stream());
     let (client, upstream, first) = reach(client, front, metrics, deadline).await?;
@@ -73,7 +73,7 @@ pub(super) async fn log_in(
         Ok(opened) => opened,
         Err(failure) => {
             // Nobody waits for it.
-            tokio::task::spawn_local(part(upstream, &greeting));
+            tokio::task::spawn_local(part(&front.clock, upstream, &greeting));
             return Err(failure);
         }
     };
@@ -177,7 +177,7 @@ async fn reach(
     mut client: Leg,
     front: &Front,
     metrics: &WorkerMetrics,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<(Leg, Leg, Vec<u8>), Failure> {
     let began = Instant::now();
     let (upstream, first) = match deadline
@@ -213,7 +213,7 @@ async fn secure(
     response: &HandshakeResponse<'_>,
     front: &Front,
     metrics: &WorkerMetrics,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<(Leg, Leg), Failure> {
     let encrypted = match dial::wants_tls(front, &upstream, greeting.capabilities) {
         Ok(false) => return Ok((client, upstream)),

@@ -28,7 +28,7 @@ pub(super) async fn open(
     mut client: Leg,
     greeting: &Greeting<'_>,
     front: &Front,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<(Leg, Zeroizing<Vec<u8>>), Failure> {
     let offered = offered(greeting.capabilities, front);
     let greeted = client.write(&greeting.with(offered)).await;
@@ -61,7 +61,7 @@ pub(super) async fn open(
     }
 }
 
-async fn encrypt(client: Leg, front: &Front, deadline: Deadline) -> Result<Leg, Failure> {
+async fn encrypt(client: Leg, front: &Front, deadline: Deadline<'_>) -> Result<Leg, Failure> {
     let Some((stream, sequence)) = client.into_stream() else {
         let fault = Fault::client("bytes in the clear where TLS begins");
         return Err(Failure::silent(LoginResult::ClientTls, fault));

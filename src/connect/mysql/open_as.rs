@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use tokio::time::timeout;
 
 use super::{
     dial,
@@ -128,8 +127,9 @@ async fn open(
         address: who.address,
         tls,
     };
-    let logged_in = timeout(limit, door.enter(leg, &greeting, &response, means)).await;
-    let (leg, ok, agreed) = logged_in.unwrap_or_else(|_| {
+    let entering = door.enter(leg, &greeting, &response, means);
+    let logged_in = front.clock.timeout(limit, entering).await;
+    let (leg, ok, agreed) = logged_in.unwrap_or_else(|| {
         let late = format!("it did not end the login within {limit:?} (login_timeout)");
         Err(NotIn::Fault(Fault::upstream(late)))
     })?;

@@ -6,10 +6,11 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time::timeout;
-
 use super::leg::{Beyond, Leg};
-use crate::wire::mysql::{auth::Said, capability::Capabilities, greeting::Greeting, handshake_response};
+use crate::{
+    clock::Clock,
+    wire::mysql::{auth::Said, capability::Capabilities, greeting::Greeting, handshake_response},
+};
 
 /// How long the server may take.
 const PARTING_WAIT: Duration = Duration::from_secs(5);
@@ -17,10 +18,15 @@ const ANSWER_BYTES_MAX: usize = 4096;
 /// The method that is proposed, the account's own, and what it still asks.
 const ROUNDS_MAX: u32 = 4;
 
-pub(super) fn part(upstream: Leg, greeting: &Greeting<'_>) -> impl Future<Output = ()> + use<> {
+pub(super) fn part(
+    clock: &Clock,
+    upstream: Leg,
+    greeting: &Greeting<'_>,
+) -> impl Future<Output = ()> + use<> {
     let response = handshake_response::nobody(greeting.capabilities.both(KNOWN), greeting.plugin);
-    async {
-        let _ = timeout(PARTING_WAIT, hear_no(upstream, response)).await;
+    let clock = clock.clone();
+    async move {
+        let _ = clock.timeout(PARTING_WAIT, hear_no(upstream, response)).await;
     }
 }
 

@@ -16,7 +16,7 @@ pub(in crate::connect) async fn probe(front: &Front) -> Result<Probed, Fault> {
     }
     let greeting = Greeting::read(&first).map_err(Fault::upstream)?;
     let tls = dial::wants_tls(front, &leg, greeting.capabilities)?;
-    part(leg, &greeting).await;
+    part(&front.clock, leg, &greeting).await;
     let version = String::from_utf8_lossy(greeting.server_version).into_owned();
     let server = Server::of(&version);
     let (flavor, oldest, name) = match server.flavor {

@@ -42,7 +42,7 @@ pub(super) async fn terminate(
     response: &HandshakeResponse<'_>,
     front: &Front,
     metrics: &WorkerMetrics,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<Authenticated, Failure> {
     let user = String::from_utf8_lossy(response.user);
     let mut doorway = Doorway {
@@ -58,7 +58,7 @@ pub(super) async fn terminate(
     let outcome = deadline.keep(passing).await;
     if let Some(upstream) = upstream {
         // Nobody waits for it.
-        tokio::task::spawn_local(part(upstream, greeting));
+        tokio::task::spawn_local(part(&front.clock, upstream, greeting));
     }
     let outcome = outcome.unwrap_or_else(|| {
         let fault = if doorway.hears_client {

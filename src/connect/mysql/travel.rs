@@ -3,7 +3,7 @@
 
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::io::AsyncWriteExt;
 
 use super::{
     leg::{Beyond, Leg},
@@ -68,10 +68,11 @@ impl Way {
                 (Arc::clone(&seat.address), Some(seat))
             }
         };
-        let ready = match timeout(limit, self.open(&server, journey)).await {
-            Ok(Ok(ready)) => ready,
-            Ok(Err(why)) => return Err(format!("{server}: {why}")),
-            Err(_) => return Err(format!("{server}: not there within {limit:?} (connect_timeout)")),
+        let clock = &self.front.clock;
+        let ready = match clock.timeout(limit, self.open(&server, journey)).await {
+            Some(Ok(ready)) => ready,
+            Some(Err(why)) => return Err(format!("{server}: {why}")),
+            None => return Err(format!("{server}: not there within {limit:?} (connect_timeout)")),
         };
         *self.seat.borrow_mut() = seat;
         Ok(Arrived {

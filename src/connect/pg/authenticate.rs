@@ -66,7 +66,7 @@ pub(super) async fn authenticate(
     startup: &mut Startup,
     front: &Front,
     metrics: &WorkerMetrics,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<Authenticated, Failure> {
     let began = Instant::now();
     let upstream = match deadline.keep(dial::dial(front, &startup.server)).await {
@@ -215,7 +215,7 @@ impl Exchange {
         Ok(())
     }
 
-    fn too_slow(&self, deadline: Deadline) -> Broken {
+    fn too_slow(&self, deadline: Deadline<'_>) -> Broken {
         let fault = if self.hears_client {
             deadline.missed_by_client()
         } else {

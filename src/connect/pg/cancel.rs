@@ -3,10 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::dial;
 use crate::{
@@ -44,7 +41,7 @@ async fn send(front: &Front, server: &Address, packet: &[u8]) -> Result<(), Faul
     let mut upstream = dial::dial(front, server).await?;
     upstream.write_all(packet).await.map_err(Fault::upstream)?;
     // Closing before the server has read could lose the request.
-    let _ = timeout(CLOSE_WAIT, upstream.read(&mut [0; 64])).await;
+    let _ = front.clock.timeout(CLOSE_WAIT, upstream.read(&mut [0; 64])).await;
     Ok(())
 }
 

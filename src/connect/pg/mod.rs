@@ -47,7 +47,7 @@ pub(super) async fn log_in(
     socket: Socket,
     front: &Arc<Front>,
     metrics: &Arc<WorkerMetrics>,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
     site_of: impl FnOnce(&str, &str) -> Site,
 ) -> Result<Option<Arrival>, Failure> {
     let (client, mut startup) = match open(socket, front, deadline).await? {

@@ -43,7 +43,7 @@ const PACKETS_MAX: u32 = 3;
 /// Names of users, databases and applications (`NAMEDATALEN`).
 const NAME_BYTES_MAX: usize = 63;
 
-pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline) -> Result<Opened, Failure> {
+pub(super) async fn open(socket: Socket, front: &Front, deadline: Deadline<'_>) -> Result<Opened, Failure> {
     let mut stream = socket.into_stream();
     if front.tls.for_clients.is_some() {
         match deadline.keep(stream.begins_with(TLS_HANDSHAKE)).await {
@@ -119,7 +119,12 @@ fn permitted(stream: Stream, startup: Startup, front: &Front) -> Result<Opened, 
     Ok(Opened::Startup(stream, startup))
 }
 
-async fn encrypt(stream: Stream, front: &Front, direct: bool, deadline: Deadline) -> Result<Stream, Failure> {
+async fn encrypt(
+    stream: Stream,
+    front: &Front,
+    direct: bool,
+    deadline: Deadline<'_>,
+) -> Result<Stream, Failure> {
     let stream = front.encrypt_for_client(stream, deadline).await?;
     // Without it, another protocol's client could be led here (manual: "SSL Session Encryption").
     if direct && stream.alpn() != Some(ALPN) {

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use rustls::ClientConfig;
-use tokio::time::timeout;
 
 use super::{
     dial::dial_with,
@@ -114,8 +113,9 @@ pub(super) async fn open(
     let stream = dial_with(front, who.address, tls).await.map_err(NotIn::Fault)?;
     let mut upstream = Upstream::new(stream);
     let limit: Duration = front.cluster.limits.login_timeout;
-    let logged_in = timeout(limit, upstream.log_in(who.packet, who.user.as_bytes(), means)).await;
-    logged_in.unwrap_or_else(|_| {
+    let log_in = upstream.log_in(who.packet, who.user.as_bytes(), means);
+    let logged_in = front.clock.timeout(limit, log_in).await;
+    logged_in.unwrap_or_else(|| {
         let late = format!("it did not end the login within {limit:?} (login_timeout)");
         Err(NotIn::Fault(Fault::upstream(late)))
     })?;

@@ -35,7 +35,7 @@ pub(super) async fn terminate(
     startup: &mut Startup,
     front: &Front,
     metrics: &WorkerMetrics,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<Authenticated, Failure> {
     let mut doorway = Doorway {
         client,

@@ -8,8 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{sleep, timeout};
-
 use super::{
     cancel,
     enter::Entered,
@@ -100,7 +98,7 @@ impl Way {
             if outcome.is_ok() || journey.to == Site::Primary || Instant::now() >= until {
                 return outcome;
             }
-            sleep(TRY_EVERY).await;
+            self.front.clock.pause(TRY_EVERY).await;
         }
     }
 
@@ -115,8 +113,8 @@ impl Way {
             return Position::of(at);
         }
         let asked = Instant::now();
-        let at = match timeout(FLOOR_WAIT, self.ask_floor()).await {
-            Ok(Some(position)) => position.end_of_last_record(),
+        let at = match self.front.clock.timeout(FLOOR_WAIT, self.ask_floor()).await {
+            Some(Some(position)) => position.end_of_last_record(),
             _ => match tally.replicas.farthest() {
                 Some(session::Position::PostgreSql(position)) => position,
                 Some(session::Position::MySql(_)) | None => Position::default(),
@@ -150,11 +148,12 @@ impl Way {
                 (Arc::clone(&seat.address), Some(seat))
             }
         };
-        let connected = timeout(limit, self.open(&server, to, luggage)).await;
+        let clock = &self.front.clock;
+        let connected = clock.timeout(limit, self.open(&server, to, luggage)).await;
         let entered = match connected {
-            Ok(Ok(entered)) => entered,
-            Ok(Err(why)) => return Err(format!("{server}: {why}")),
-            Err(_) => return Err(format!("{server}: not there within {limit:?} (connect_timeout)")),
+            Some(Ok(entered)) => entered,
+            Some(Err(why)) => return Err(format!("{server}: {why}")),
+            None => return Err(format!("{server}: not there within {limit:?} (connect_timeout)")),
         };
         *self.seat.borrow_mut() = seat;
         self.note(Some(Arc::clone(&server)), &entered.key);

@@ -157,7 +157,10 @@ impl Control {
                         let _ = scrape.send(control.scrape().await);
                     });
                 }
-                _ = ticks.tick() => self.close_due(),
+                _ = ticks.tick() => {
+                    self.close_due();
+                    self.tell_all(|| ToWorker::Beat);
+                }
                 told = inputs.signals.next() => match told {
                     Told::Reload => {
                         let control = Rc::clone(&self);

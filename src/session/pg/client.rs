@@ -23,7 +23,7 @@ impl PgSession {
         let mut unbound = None;
         let (limit, travels) = (self.settings.inspect_bytes_max, self.settings.travels);
         loop {
-            let range = self.client.skim(chunk, &mut at, tags::COPY_DATA, 0);
+            let range = self.client.skim(chunk, &mut at, |tag| tag == tags::COPY_DATA, 0);
             out.to_upstream.forward(chunk, range);
             let want = |header: Header| wanted_in_normal_mode(header, limit, travels);
             match self.client.next(chunk, &mut at, want).map_err(Fault::client)? {

@@ -22,7 +22,10 @@ pub(super) struct Transaction {
 impl Transaction {
     pub(super) fn command(&mut self, tag: &[u8]) {
         let word = tag.split(|&b| b == b' ').next().unwrap_or_default();
-        self.last_tag = known_tag(word);
+        // Most often it is the same again.
+        if word != self.last_tag.as_bytes() {
+            self.last_tag = known_tag(word);
+        }
         match tag {
             // With AND CHAIN, the next transaction is open at once.
             b"COMMIT" => self.forget(),

@@ -29,10 +29,9 @@ impl PgSession {
         loop {
             let listening = self.listening();
             if !listening.own && !listening.muted {
-                for rows in [tags::DATA_ROW, tags::COPY_DATA] {
-                    let range = self.upstream.skim(chunk, &mut at, rows, listening.whole_bytes());
-                    out.to_client.forward(chunk, range);
-                }
+                let rows = |tag| matches!(tag, tags::DATA_ROW | tags::COPY_DATA);
+                let range = self.upstream.skim(chunk, &mut at, rows, listening.whole_bytes());
+                out.to_client.forward(chunk, range);
             }
             let want = |header: Header| listening.want(header);
             match self

@@ -85,10 +85,16 @@ impl Frames {
         std::mem::take(&mut self.partial)
     }
 
-    /// Passes over the messages of one type, and the rest of a body that streams by, as far as they begin in `chunk`.
-    /// Bulk is thousands of small messages about which nobody asks anything. The range that was passed over. One of up to
-    /// `whole` bytes is left to be gathered where it does not end in the chunk.
-    pub fn skim(&mut self, chunk: &[u8], at: &mut usize, tag: u8, whole: usize) -> Range<usize> {
+    /// Passes over the messages of certain types, and the rest of a body that streams by, as far as they begin in
+    /// `chunk`. Bulk is thousands of small messages about which nobody asks anything. The range that was passed over.
+    /// One of up to `whole` bytes is left to be gathered where it does not end in the chunk.
+    pub fn skim(
+        &mut self,
+        chunk: &[u8],
+        at: &mut usize,
+        passes: impl Fn(u8) -> bool,
+        whole: usize,
+    ) -> Range<usize> {
         let start = *at;
         if !self.partial.is_empty() || self.discarding && self.streaming > 0 {
             return start..start;
@@ -99,7 +105,7 @@ impl Frames {
             self.streaming -= bytes;
             *at += bytes;
             match rest.get(bytes..).map(header) {
-                Some(Ok(Some(header))) if self.streaming == 0 && header.tag == tag => {
+                Some(Ok(Some(header))) if self.streaming == 0 && passes(header.tag) => {
                     let message_bytes = HEADER_BYTES + header.body_bytes;
                     if message_bytes > rest.len() - bytes && message_bytes <= whole {
                         return start..*at;
@@ -301,7 +307,7 @@ mod tests {
             for chunk in [&stream[..cut], &stream[cut..]] {
                 let mut at = 0;
                 loop {
-                    out.extend_from_slice(&chunk[frames.skim(chunk, &mut at, b'd', whole)]);
+                    out.extend_from_slice(&chunk[frames.skim(chunk, &mut at, |tag| tag == b'd', whole)]);
                     let want = |_| if whole > 0 { Want::Whole } else { Want::Header };
                     match frames.next(chunk, &mut at, want).unwrap() {
                         Piece::End => break,

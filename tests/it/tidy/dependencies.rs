@@ -14,6 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     // A lull names no protocol.
     ("gate", &[]),
     ("fault", &[]),
+    ("clock", &[]),
     // How a password is proven.
     ("auth", &[]),
     ("config", &[]),
@@ -25,9 +26,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["fault", "gate", "session", "sql", "wire/mysql"],
     ),
     // The loop knows sessions by their trait, and counts.
-    ("relay", &["fault", "gate", "session", "telemetry"]),
+    ("relay", &["clock", "fault", "gate", "session", "telemetry"]),
     // Login speaks the protocols, makes the session, and hands both to the relay. It knows a principal, never a lull.
-    ("connect", &["auth", "config", "telemetry"]),
+    ("connect", &["auth", "clock", "config", "telemetry"]),
     (
         "connect/pg",
         &[
@@ -45,6 +46,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "connect/mysql",
         &[
             "auth",
+            "clock",
             "config",
             "connect",
             "fault",
@@ -56,13 +58,21 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     (
         "connect/serve.rs",
-        &["config", "fault", "gate", "relay", "session", "telemetry"],
+        &[
+            "clock",
+            "config",
+            "fault",
+            "gate",
+            "relay",
+            "session",
+            "telemetry",
+        ],
     ),
     ("connect/replicas.rs", &["config", "session"]),
     ("connect/watch.rs", &["config", "fault"]),
-    ("connect/failure.rs", &["fault", "relay", "telemetry"]),
+    ("connect/failure.rs", &["clock", "fault", "relay", "telemetry"]),
     ("connect/encrypt.rs", &["config", "fault", "relay", "telemetry"]),
-    ("connect/deadline.rs", &["fault"]),
+    ("connect/deadline.rs", &["clock", "fault"]),
     ("connect/broken.rs", &["fault", "relay", "telemetry"]),
     ("connect/lookup.rs", &["auth", "config", "fault"]),
     ("connect/known.rs", &["auth", "config", "fault"]),
@@ -79,6 +89,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "server",
         &[
             "admin",
+            "clock",
             "config",
             "connect",
             "gate",

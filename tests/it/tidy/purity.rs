@@ -48,6 +48,35 @@ fn names(line: &str, word: &str) -> bool {
     })
 }
 
+/// What runs on a worker's thread, whose event loop has no timers: tokio's would panic there.
+const ON_WORKERS: &[&str] = &["relay", "connect", "server/worker"];
+const TIMERS: &[&str] = &["timeout(", "timeout_at(", "sleep(", "sleep_until(", "interval("];
+
+#[test]
+fn on_workers_only_the_clock_sets_timers() {
+    let mut found = Vec::new();
+    for source in sources("src") {
+        if source.is_test()
+            || !ON_WORKERS
+                .iter()
+                .any(|part| source.is_in(part) || source.path == *part)
+        {
+            continue;
+        }
+        for (at, line) in source.code() {
+            // The methods of the clock have the names of what they do.
+            let own = |timer: &&&str| names(&line.replace(".timeout", "_timeout"), timer);
+            for timer in TIMERS.iter().filter(own) {
+                found.push(format!(
+                    "src/{}:{at} sets a timer of its own: {timer})",
+                    source.path
+                ));
+            }
+        }
+    }
+    assert_none("timers that are not the clock's", &found);
+}
+
 /// What must be a static, and why. None can be written to.
 const GLOBALS: &[(&str, &str)] = &[(
     "static ALLOCATOR: MiMalloc",
