@@ -58,6 +58,7 @@ impl Relay {
                 self.out.to_upstream = Outlet::default();
                 (self.upstream, self.cancel) = (arrived.upstream, arrived.cancel);
                 (self.upstream_shut, self.adrift) = (false, false);
+                self.untold = self.live.drive(|machine| machine.said_farewell());
                 // What was known of the old one's stream says nothing of the new one's.
                 (self.awaits_upstream, self.from_upstream) = (false, Bulk::default());
                 (Ok(arrived.told), arrived.ahead)

@@ -94,6 +94,8 @@ pub struct Relay {
     upstream_shut: bool,
     /// The upstream has gone, and the session goes on: there is none until it has come to another.
     adrift: bool,
+    /// The client's farewell went to a server that the session has left since.
+    untold: bool,
     hung_up: Option<HangUp>,
     stood_at: u64,
     /// As the machine has counted them.
@@ -140,6 +142,7 @@ impl Relay {
             client_gone: false,
             upstream_shut: false,
             adrift: false,
+            untold: false,
             hung_up: None,
             stood_at: 0,
             statements_run: 0,
@@ -376,7 +379,7 @@ impl Relay {
         if self.client_silent && !self.upstream_shut && takes && self.out.to_upstream.is_empty() {
             // The server sees what it would see of a client that left; what it still runs, it ends by itself. One that
             // has been told Terminate closes unasked.
-            let told = self.live.drive(|machine| machine.said_farewell());
+            let told = !self.untold && self.live.drive(|machine| machine.said_farewell());
             self.upstream_shut = told || Pin::new(&mut self.upstream).poll_shutdown(cx).is_ready();
         }
     }
