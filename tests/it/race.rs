@@ -5,6 +5,7 @@
 //! `terminate`. `LULL_RACE_ROUNDS` says how many lulls open (100); `LULL_RACE_SECONDS` how long it may take (60).
 
 mod mysql;
+mod replica;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,6 +42,8 @@ impl Dice {
 struct Race<'a> {
     db: &'a Database<'a>,
     lull: &'a Lull,
+    /// Half of the lulls send their sessions to replicas.
+    replicas: bool,
     over: AtomicBool,
     rows: AtomicU64,
     /// What writers were told, by row number.
@@ -85,6 +88,7 @@ impl Race<'_> {
             race: self,
             since: self.terminated.load(Ordering::SeqCst),
             pid: wire.pid(),
+            seen: 0,
             cancelled,
             wire,
         }
@@ -100,6 +104,8 @@ struct Client<'a> {
     cancelled: bool,
     /// How many terminating lulls there had been when it began.
     since: u64,
+    /// How many rows it has seen at least.
+    seen: u64,
 }
 
 impl Client<'_> {
@@ -135,6 +141,9 @@ impl Client<'_> {
     }
 
     fn same_backend(&mut self) {
+        if self.race.replicas {
+            return;
+        }
         if let Some(replies) = self.exchange(&frames::query("SELECT pg_backend_pid()"), 1) {
             assert!(allowed(&replies[0]), "{replies:?}");
             // None where it was cancelled.
@@ -281,7 +290,7 @@ fn reader(race: &Race<'_>, seed: u64) {
     let mut dice = Dice(seed);
     let mut client = race.connect(false);
     while race.goes_on() {
-        let read = "SELECT count(*) >= 0 FROM rows";
+        let read = "SELECT count(*) FROM rows WHERE n >= 0";
         let (bytes, readies) = match dice.roll(3) {
             0 => (frames::query(read), 1),
             1 => ([frames::extended(read, &[]), frames::sync()].concat(), 1),
@@ -300,6 +309,10 @@ fn reader(race: &Race<'_>, seed: u64) {
                 replies.iter().all(|r| r.error().is_none()),
                 "a read failed: {replies:?}"
             );
+            let read = replies.iter().find_map(Replies::value).expect("a number");
+            let rows = read.parse().expect("a number");
+            assert!(rows >= client.seen, "back in time: {rows} behind {}", client.seen);
+            client.seen = rows;
             race.reads.fetch_add(1, Ordering::SeqCst);
         }
         if dice.roll(50) == 0 {
@@ -347,10 +360,11 @@ fn round(race: &Race<'_>, observer: &mut Wire, bypass: &mut Wire, scope: &str, d
         race.terminating.fetch_add(1, Ordering::SeqCst);
         race.terminated.fetch_add(1, Ordering::SeqCst);
     }
-    let output = race.lull.on(
-        scope,
-        &["--reason", "race", "--drain", drain, "--stragglers", policy],
-    );
+    let mut arguments = vec!["--reason", "race", "--drain", drain, "--stragglers", policy];
+    if race.replicas && dice.roll(2) == 0 {
+        arguments.extend(["--mode", "replica"]);
+    }
+    let output = race.lull.on(scope, &arguments);
     let fenced = match output.status.code() {
         Some(0) => true,
         // Not reached; or the operator next door has changed the same lull.
@@ -399,12 +413,21 @@ fn numbers(db: &Database<'_>) -> BTreeSet<u64> {
 
 fn race_on(version: Version, share: u64) {
     let server = Postgres::start(version);
+    let db = ground(&server);
+    run(&db, &Lull::start(&server), false, share);
+}
+
+fn ground(server: &Postgres) -> Database<'_> {
     let db = server.database();
     db.run("CREATE TABLE rows (n bigint PRIMARY KEY); CREATE SEQUENCE witness");
-    let lull = Lull::start(&server);
+    db
+}
+
+fn run(db: &Database<'_>, lull: &Lull, replicas: bool, share: u64) {
     let race = Race {
-        db: &db,
-        lull: &lull,
+        db,
+        lull,
+        replicas,
         over: AtomicBool::new(false),
         rows: AtomicU64::new(0),
         acknowledged: Mutex::default(),
@@ -444,7 +467,7 @@ fn race_on(version: Version, share: u64) {
         drop(one);
         done
     });
-    let present = numbers(&db);
+    let present = numbers(db);
     let (acknowledged, refused) = (lock(&race.acknowledged), lock(&race.refused));
     let lost: Vec<_> = acknowledged.difference(&present).collect();
     assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
