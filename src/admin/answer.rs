@@ -8,7 +8,7 @@ use crate::gate::{Lull, Scope};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    Opened(Opened),
+    Opened(Box<Opened>),
     Closed(Closed),
     Status(Status),
     Sessions(Vec<Session>),
@@ -36,6 +36,8 @@ pub struct Opened {
     pub audit: Vec<AuditFinding>,
     /// How reads have come to replicas. None where that was not asked for.
     pub replicas: Option<OnReplicas>,
+    /// What could not be made sure of. The fence holds for all else.
+    pub warnings: Vec<String>,
     pub note: Option<String>,
 }
 
@@ -73,6 +75,8 @@ pub struct Straggler {
     pub session: Session,
     /// waiting, aborted, terminated, reported or finished.
     pub fate: String,
+    /// Why the drain policy has not brought it to stand, where that is known.
+    pub why: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +183,8 @@ pub struct FenceState {
     pub positions: BTreeMap<String, String>,
     /// Sessions in scope that do not stand.
     pub waiting: u64,
+    /// What could not be made sure of when the lull opened.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

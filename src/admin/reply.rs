@@ -135,12 +135,17 @@ fn notices(answer: &Answer, format: Format) -> Vec<(&'static str, String)> {
             }
             for straggler in &opened.stragglers {
                 let who = &straggler.session;
-                let text = format!(
+                let mut text = format!(
                     "session {} of {} in {}: {}",
                     who.id, who.user, who.database, straggler.fate
                 );
+                if let Some(why) = &straggler.why {
+                    text.push_str(&format!(": {why}"));
+                }
                 notices.push(("NOTICE", text));
             }
+            let warnings = opened.warnings.iter().cloned();
+            notices.extend(warnings.map(|warning| ("WARNING", warning)));
             for prepared in &opened.prepared {
                 let text = format!(
                     "prepared transaction {} of {} in {}",

@@ -313,7 +313,7 @@ mod tests {
             ..Status::default()
         };
         for (text, answer) in [
-            ("LULL ON", Answer::Opened(Opened::default())),
+            ("LULL ON", Answer::Opened(Box::default())),
             ("LULL OFF", Answer::Closed(Closed::default())),
             ("SHOW SESSIONS", Answer::Sessions(vec![Session::default()])),
             (
@@ -346,7 +346,7 @@ mod tests {
             position: Some("0/1".into()),
             ..Opened::default()
         };
-        let json: Value = serde_json::from_str(&json(&verb, &Answer::Opened(opened))).unwrap();
+        let json: Value = serde_json::from_str(&json(&verb, &Answer::Opened(Box::new(opened)))).unwrap();
         for key in [
             "scope",
             "generation",

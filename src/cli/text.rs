@@ -34,6 +34,12 @@ pub(super) fn opened(opened: &Opened) -> String {
     }
     for straggler in &opened.stragglers {
         lines.push(format!("  {:<10}  {}", straggler.fate, who(&straggler.session)));
+        lines.extend(
+            straggler
+                .why
+                .iter()
+                .map(|why| format!("              {}", plain(why))),
+        );
     }
     for prepared in &opened.prepared {
         let (gid, owner, database) = (
@@ -54,6 +60,7 @@ pub(super) fn opened(opened: &Opened) -> String {
         ));
     }
     lines.extend(opened.replicas.iter().flat_map(on_replicas));
+    lines.extend(opened.warnings.iter().map(|warning| self::warning(warning)));
     lines.extend(opened.note.iter().map(|note| format!("  {note}")));
     lines.push(format!(
         "  End it with: lull off {}",
@@ -223,7 +230,14 @@ fn fence(fence: &FenceState) -> String {
     for (cluster, position) in &fence.positions {
         text.push_str(&format!(", position {position} on {cluster}"));
     }
+    for text_of in &fence.warnings {
+        text.push_str(&format!("\n{}", warning(text_of)));
+    }
     text
+}
+
+fn warning(text: &str) -> String {
+    format!("  warning     {}", plain(text))
 }
 
 pub(super) fn sessions(sessions: &[Session]) -> String {
@@ -362,7 +376,8 @@ mod tests {
     fn a_fence_that_was_not_reached_names_who_is_in_the_way() {
         let stragglers = vec![Straggler {
             session: session(),
-            fate: "reported".into(),
+            fate: "waiting".into(),
+            why: Some("it runs on".into()),
         }];
         let text = opened(&Opened {
             fenced_ms: 30_000,
@@ -370,7 +385,7 @@ mod tests {
             ..Opened::default()
         });
         assert!(text.contains("NOT reached within 30s"), "{text}");
-        assert!(text.contains("reported    1.7  web@crm (puma?[2J) from 10.0.0.1:4711: in transaction for 12s, last INSERT 0 1"), "{text}");
+        assert!(text.contains("waiting     1.7  web@crm (puma?[2J) from 10.0.0.1:4711: in transaction for 12s, last INSERT 0 1\n              it runs on"), "{text}");
     }
 
     #[test]

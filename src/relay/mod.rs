@@ -450,6 +450,9 @@ impl Relay {
         if effects.needs_audit {
             self.worker.roster.provide_audit(&self.live);
         }
+        if let Some(database) = effects.needs_audit_of {
+            self.worker.roster.provide_audit_of(&self.live, database);
+        }
         if effects.cancel {
             let live = Rc::clone(&self.live);
             (self.cancel)(Box::new(move || live.tell(Instruction::CancelSeenTo)));

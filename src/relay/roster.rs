@@ -3,6 +3,8 @@
 //! Guarantees that a session which joins takes the worker's current view before its client learns that the login
 //! succeeded, and that a fence counts every session that joined before its view: both happen on one thread, in order.
 
+mod curious;
+
 use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
@@ -31,6 +33,8 @@ pub enum Need {
     Audit(Place),
     /// What was found in this database may no longer be all.
     AuditAgain(Place),
+    /// A session in the second database waits for what is in the first, whose name is in lower case.
+    AuditOf(Place, Place),
     /// Some idle session of this user must say this.
     Interrupt(Interrupt),
 }
@@ -57,6 +61,8 @@ pub struct Roster {
     view: RefCell<Arc<View>>,
     watches: RefCell<Vec<Watch>>,
     audits: RefCell<HashMap<Place, Audited>>,
+    /// Who waits for the audit of a database that is not his own.
+    curious: RefCell<HashMap<Place, HashSet<SessionId>>>,
     questions: RefCell<HashMap<u64, (SessionId, oneshot::Sender<Answer>)>>,
     next_question: Cell<u64>,
     needs: RefCell<Option<mpsc::UnboundedSender<Need>>>,
@@ -124,6 +130,9 @@ impl Roster {
             *self.principals.borrow_mut() = HashSet::new();
         }
         drop(sessions);
+        self.curious.borrow_mut().values_mut().for_each(|ids| {
+            ids.remove(&live.id);
+        });
         // Questions that it has not answered fail with their sender.
         self.questions
             .borrow_mut()
@@ -193,6 +202,9 @@ impl Roster {
     pub fn take_view(&self, view: Arc<View>) {
         *self.view.borrow_mut() = Arc::clone(&view);
         let sessions = self.all();
+        if view.lulls.is_empty() {
+            *self.curious.borrow_mut() = HashMap::new();
+        }
         // A later lull asks again: routines change.
         self.audits.borrow_mut().retain(|(cluster, database), audited| {
             let beside = matches!(audited, Audited::MySql(_)) && view.is_beside(cluster);
@@ -224,6 +236,7 @@ impl Roster {
         {
             live.tell(Instruction::Audited(audited.clone()));
         }
+        self.tell_the_curious(&place, audited);
         self.audits.borrow_mut().insert(place, audited.clone());
     }
 
@@ -250,22 +263,29 @@ impl Roster {
     }
 
     /// Applies the drain policy to those in scope that do not stand. Who is being born into the lull has done nothing, and
-    /// will not before it stands: no fence waits for it.
-    pub fn straggle(&self, scope: &Scope, generation: u64, policy: Stragglers) {
-        for live in self.in_scope(scope) {
+    /// will not before it stands: no fence waits for it. `again`: where what runs is interrupted by another session of
+    /// the user's, there may have been none that idled before.
+    pub fn straggle(&self, scope: &Scope, generation: u64, policy: Stragglers, again: bool) {
+        for live in self
+            .in_scope(scope)
+            .iter()
+            .filter(|live| !again || live.facts.roams)
+        {
             if live.born_at < generation && live.report().stands_at < generation {
                 live.tell(Instruction::Straggle(policy));
             }
         }
     }
 
-    /// Asks a question of lull's own on some session of the place. None where there is no session.
-    pub fn ask(&self, place: &Place, text: String) -> Option<oneshot::Receiver<Answer>> {
+    /// Asks a question of lull's own on some session of the place, and of this user if one is named. None where there is
+    /// no session.
+    pub fn ask(&self, place: &Place, user: Option<&str>, text: String) -> Option<oneshot::Receiver<Answer>> {
         let now = self.view.borrow().generation;
         let sessions = self.all();
+        let fits = |who: &Principal| of_place(who, place) && user.is_none_or(|user| user == who.user);
         let of_place = sessions
             .iter()
-            .filter(|live| !live.facts.bypass && of_place(&live.principal(), place));
+            .filter(|live| !live.facts.bypass && fits(&live.principal()));
         // One that stands and is idle answers at once. One that has failed to may do so again: its client may be cancelling
         // what it runs, or leave it no time.
         let rank = |live: &Live, report: &Report| {
@@ -459,7 +479,7 @@ mod tests {
         let young = join(&roster);
         let (sessions, mut reached) = roster.watch(Scope::all(), generation);
         assert_eq!(sessions, 2);
-        roster.straggle(&Scope::all(), generation, Stragglers::Terminate);
+        roster.straggle(&Scope::all(), generation, Stragglers::Terminate, false);
         let told_to_end = |live: &Live| {
             std::iter::from_fn(|| live.next_instruction())
                 .any(|said| matches!(said, Instruction::Straggle(_)))

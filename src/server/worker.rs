@@ -64,9 +64,11 @@ pub(super) enum ToWorker {
         scope: Scope,
         generation: u64,
         policy: Stragglers,
+        again: bool,
     },
     Ask {
         place: Place,
+        user: Option<String>,
         text: String,
         reply: oneshot::Sender<Option<oneshot::Receiver<Answer>>>,
     },
@@ -75,6 +77,8 @@ pub(super) enum ToWorker {
         place: Place,
         audited: Audited,
     },
+    /// Nobody can look into the first database, which sessions in the second have named.
+    Unaudited(Place, Place),
     Sessions(oneshot::Sender<Vec<SessionRow>>),
     Close,
 }
@@ -192,14 +196,21 @@ impl Local {
                 scope,
                 generation,
                 policy,
-            } => roster.straggle(&scope, generation, policy),
-            ToWorker::Ask { place, text, reply } => {
-                let _ = reply.send(roster.ask(&place, text));
+                again,
+            } => roster.straggle(&scope, generation, policy, again),
+            ToWorker::Ask {
+                place,
+                user,
+                text,
+                reply,
+            } => {
+                let _ = reply.send(roster.ask(&place, user.as_deref(), text));
             }
             ToWorker::Interrupt(interrupt) => {
                 roster.interrupt(&interrupt);
             }
             ToWorker::Audited { place, audited } => roster.audited(place, &audited),
+            ToWorker::Unaudited(named, place) => roster.unaudited(&named, &place),
             ToWorker::Sessions(reply) => {
                 let now = Instant::now();
                 let _ = reply.send(roster.all().iter().map(|live| self.row(live, now)).collect());

@@ -51,6 +51,8 @@ pub enum Instruction {
     Take(Order),
     /// The audit of the session's database: what must not be mentioned there.
     Audited(Audited),
+    /// The audit of another database of its server, about which it has asked; None where there is none.
+    AuditedElsewhere(String, Option<Audited>),
     /// The drain is over, and the session does not stand.
     Straggle(Stragglers),
     /// The server has seen to a cancel request that the session has asked for: what goes up from now on is safe from it.
@@ -127,6 +129,8 @@ pub struct Effects {
     pub unanswered: Vec<u64>,
     /// A statement waits for the audit of its database, for which it may have had nobody to ask before.
     pub needs_audit: bool,
+    /// A statement waits for what is in this other database of the server, by its name in lower case.
+    pub needs_audit_of: Option<String>,
     /// Views, routines or tables were made beside a lull.
     pub made_objects: bool,
     /// The session is another user's, or in another database, than before.

@@ -90,6 +90,9 @@ impl Control {
             self.wait_for_standing(&place).await;
         }
         while self.audits.borrow().contains_key(&place) {
+            if !self.is_covered(&place) {
+                self.wait_for_covered(&place.0).await;
+            }
             let turn = self.turn(&place).await;
             let began = Instant::now();
             let outcome = self.audit(&place).await;
@@ -123,7 +126,7 @@ impl Control {
         }
     }
 
-    fn is_covered(&self, (cluster, database): &Place) -> bool {
+    pub(super) fn is_covered(&self, (cluster, database): &Place) -> bool {
         self.gate.borrow().view().reaches(cluster, database)
     }
 
@@ -166,7 +169,8 @@ impl Control {
     }
 
     async fn audit(&self, place: &Place) -> Result<Outcome, NoAnswer> {
-        let mut audit = Audit::new(self.protocol(&place.0), &self.allowed(&place.0));
+        let beforehand = self.beforehand.borrow().of(place);
+        let mut audit = Audit::new(self.protocol(&place.0), &self.allowed(&place.0), beforehand);
         let mut step = audit.begin();
         loop {
             match step {
@@ -187,7 +191,7 @@ impl Control {
             .unwrap_or_default()
     }
 
-    fn audit_done(&self, place: Place, at: Instant, outcome: Outcome) {
+    fn audit_done(self: &Rc<Self>, place: Place, at: Instant, outcome: Outcome) {
         let (cluster, database) = &place;
         let finding = |(object, why)| AuditFinding {
             cluster: cluster.clone(),
@@ -207,6 +211,7 @@ impl Control {
         }
         let audited = outcome.audited;
         self.tell_audited(&place, &audited);
+        let others = self.beforehand.borrow_mut().learn(&place, outcome.follows);
         // The lull may have ended meanwhile; the next one asks again.
         if self.is_concerned(&self.gate.borrow().view(), &place) {
             self.audits.borrow_mut().insert(
@@ -221,6 +226,10 @@ impl Control {
             self.audits.borrow_mut().remove(&place);
         }
         self.audit_ended.notify_waiters();
+        // By what was found here they may reach where nobody knew.
+        for other in self.done_of(&others) {
+            self.audit_again(other);
+        }
     }
 
     /// What the audits found, each begun after the fence was reached; those that began before are done again.
@@ -252,7 +261,7 @@ impl Control {
     }
 
     /// Waits for the audits of these places. What they found, or why one fails.
-    async fn audits_of(&self, places: &[Place]) -> Result<Vec<AuditFinding>, String> {
+    pub(super) async fn audits_of(&self, places: &[Place]) -> Result<Vec<AuditFinding>, String> {
         loop {
             let ended = self.audit_ended.notified();
             if let Some(result) = self.audit_results(places) {

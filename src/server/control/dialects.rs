@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub(super) use crate::session::mysql::audit::{Beforehand, Follows};
 use crate::{
     config::Protocol,
     connect::Seen,
@@ -123,13 +124,15 @@ pub(super) struct Outcome {
     pub(super) audited: Audited,
     /// What, and why.
     pub(super) findings: Vec<(String, String)>,
+    /// For the audits of other databases of the server.
+    pub(super) follows: Vec<Follows>,
 }
 
 impl Audit {
-    pub(super) fn new(protocol: Protocol, allowed: &[String]) -> Self {
+    pub(super) fn new(protocol: Protocol, allowed: &[String], beforehand: Beforehand) -> Self {
         match protocol {
             Protocol::PostgreSql => Self::PostgreSql(Box::new(pg::audit::Audit::new(allowed))),
-            Protocol::MySql => Self::MySql(mysql::audit::Audit::new(allowed)),
+            Protocol::MySql => Self::MySql(mysql::audit::Audit::new(allowed, beforehand)),
         }
     }
 
@@ -161,6 +164,7 @@ fn of_postgresql(step: pg::audit::Step) -> Step {
                 .into_iter()
                 .map(|found| (found.object, found.why))
                 .collect(),
+            follows: Vec::new(),
         }),
     }
 }
@@ -170,6 +174,7 @@ fn of_mysql(step: mysql::audit::Step) -> Step {
         mysql::audit::Step::Ask(text) => Step::Ask(text),
         mysql::audit::Step::Done(outcome) => Step::Done(Outcome {
             audited: Audited::MySql(Arc::new(outcome.audited)),
+            follows: outcome.follows,
             findings: outcome
                 .findings
                 .into_iter()

@@ -4,14 +4,17 @@
 //! between, so that two operators cannot get in each other's way; what then takes time (drains, audits) runs beside.
 
 mod audits;
+mod beforehand;
 mod close;
 mod dialects;
 mod open;
+mod prepared;
 mod primary;
 mod question;
 mod reload;
 mod replicas;
 mod repoint;
+mod stragglers;
 mod view;
 
 use std::{
@@ -47,6 +50,7 @@ use crate::{
     },
 };
 use audits::AuditState;
+use beforehand::Known;
 
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(250);
@@ -64,6 +68,7 @@ pub(super) struct Control {
     /// The workers' runtimes.
     figures: Vec<RuntimeMetrics>,
     audits: RefCell<HashMap<Place, AuditState>>,
+    beforehand: RefCell<Known>,
     audit_ended: Notify,
     /// Turns for the audits of databases beside a lull.
     audit_turns: Semaphore,
@@ -122,6 +127,7 @@ impl Control {
             counted,
             figures,
             audits: RefCell::default(),
+            beforehand: RefCell::default(),
             audit_ended: Notify::new(),
             audit_turns: Semaphore::new(audits::BESIDE_MAX),
             audit_wanted: Notify::new(),
@@ -149,6 +155,9 @@ impl Control {
                 Some(need) = inputs.needs.recv() => match need {
                     Need::Audit(place) => self.need_audit(place),
                     Need::AuditAgain(place) => self.audit_again(place),
+                    Need::AuditOf(of, asks) => {
+                        spawn_local(Rc::clone(&self).audit_of(of, asks));
+                    }
                     Need::Interrupt(interrupt) => self.tell_all(|| ToWorker::Interrupt(interrupt.clone())),
                 },
                 Some(scrape) = inputs.scrapes.recv() => {
@@ -186,7 +195,7 @@ impl Control {
         spawn_local(async move {
             let answer = match command {
                 Command::On(request) => match control.on(request, &notices, &mut reply).await {
-                    Some(answer) => answer.map(Answer::Opened),
+                    Some(answer) => answer.map(|opened| Answer::Opened(Box::new(opened))),
                     None => return,
                 },
                 Command::Off { scope } => control.off(&scope).await.map(Answer::Closed),
@@ -259,6 +268,9 @@ impl Control {
         self.audits
             .borrow_mut()
             .retain(|place, _| self.is_concerned(&view, place));
+        self.beforehand
+            .borrow_mut()
+            .retain(|place| self.is_concerned(&view, place));
         self.fences
             .borrow_mut()
             .retain(|fence| view.lulls.iter().any(|lull| lull.request.scope == fence.scope));

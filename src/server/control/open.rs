@@ -12,24 +12,24 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{sleep, timeout},
+    time::timeout,
 };
 
-use super::{Control, dialects, is_open, millis, now_unix_ms, question::NoAnswer, view::principal};
+use super::{Control, dialects, is_open, millis, now_unix_ms, question::NoAnswer};
 use crate::{
-    admin::{Answer, AuditFinding, FenceState, Opened, PreparedTransaction, Refused, Session, Straggler},
+    admin::{Answer, AuditFinding, FenceState, Opened, Refused, Session},
     config::Protocol,
-    gate::{Lull, Prepared, Request, Stragglers},
+    gate::{Lull, Prepared, Request},
     relay::Place,
     server::worker::ToWorker,
     session::Rows,
-    telemetry::metrics::{Label, LimitHit, StragglerEnd},
+    telemetry::metrics::LimitHit,
 };
 
 pub(super) type Notices = mpsc::UnboundedSender<String>;
 type Reply = oneshot::Sender<Result<Answer, Refused>>;
 
-const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+pub(super) const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// The words of the workers that all their sessions stand.
 pub(super) struct Fence {
@@ -123,7 +123,9 @@ impl Control {
         }
         let fence_reached = Instant::now();
         let places = self.places(lull).await;
-        opened.prepared = self.prepared(lull, &places, drain_ends, stands, notices).await;
+        if stands {
+            (opened.prepared, opened.warnings) = self.prepared(lull, &places, drain_ends, notices).await;
+        }
         let blocked = !opened.prepared.is_empty() && lull.request.prepared == Prepared::Block;
         opened.audit = self
             .findings(&places, stands.then_some(fence_reached))
@@ -244,91 +246,6 @@ impl Control {
         }
     }
 
-    /// The drain is over: the policy acts, and what it does not bring to stand in time is ended.
-    async fn enforce(&self, lull: &Lull, fence: &mut Fence, stragglers: &mut Vec<Straggler>) -> bool {
-        let policy = lull.request.stragglers;
-        let late = self.waiting(lull).await;
-        let grace = self.grace();
-        let mut stands = false;
-        for policy in [policy, Stragglers::Terminate] {
-            if policy == Stragglers::Report {
-                break;
-            }
-            let (scope, generation) = (lull.request.scope.clone(), lull.generation);
-            self.tell_all(|| ToWorker::Straggle {
-                scope: scope.clone(),
-                generation,
-                policy,
-            });
-            stands = timeout(grace, fence.reached()).await.is_ok();
-            if stands {
-                break;
-            }
-            for session in self.waiting(lull).await {
-                let metrics = self.counted.of(&session.cluster);
-                metrics.limit_hits.add(LimitHit::StragglerGrace);
-            }
-        }
-        let still: BTreeSet<String> = self
-            .waiting(lull)
-            .await
-            .into_iter()
-            .map(|session| session.id)
-            .collect();
-        let here: BTreeSet<String> = self
-            .sessions()
-            .await
-            .into_iter()
-            .map(|session| session.id)
-            .collect();
-        stragglers.extend(late.into_iter().map(|session| {
-            let fate = match policy {
-                _ if still.contains(&session.id) && policy == Stragglers::Report => "reported",
-                _ if still.contains(&session.id) => "waiting",
-                _ if !here.contains(&session.id) => "terminated",
-                Stragglers::Abort => "aborted",
-                _ => "finished",
-            };
-            self.count_end(&session.cluster, fate);
-            Straggler {
-                session,
-                fate: fate.to_owned(),
-            }
-        }));
-        stands
-    }
-
-    fn count_end(&self, cluster: &str, fate: &str) {
-        let how = StragglerEnd::ALL.iter().find(|how| how.as_str() == fate);
-        // One that still waits has not ended.
-        if let Some(&how) = how {
-            self.counted.of(cluster).stragglers_ended.add(how);
-        }
-    }
-
-    fn grace(&self) -> Duration {
-        let config = self.config.borrow();
-        config
-            .clusters
-            .iter()
-            .map(|cluster| cluster.limits.straggler_grace)
-            .max()
-            .unwrap_or_default()
-    }
-
-    /// The sessions that the fence waits for: in scope, without those that are being born into the lull, or beside it
-    /// with something written that may be in it.
-    async fn waiting(&self, lull: &Lull) -> Vec<Session> {
-        let (scope, then) = (&lull.request.scope, lull.generation);
-        let mut sessions = self.sessions().await;
-        sessions.retain(|session| {
-            let who = principal(session);
-            let concerned = scope.covers(&who) || self.roams(&session.cluster) && scope.is_beside(&who);
-            concerned && !session.bypass && session.generation < then && session.born_at < then
-        });
-        sessions
-    }
-
     /// The databases in scope that have a session to ask.
     async fn places(&self, lull: &Lull) -> Vec<Place> {
         let sessions = self.sessions_in(&lull.request.scope).await;
@@ -373,49 +290,6 @@ impl Control {
             .collect()
     }
 
-    /// Prepared transactions in scope; waits until the drain ends for them to go.
-    async fn prepared(
-        &self,
-        lull: &Lull,
-        places: &[Place],
-        until: Instant,
-        stands: bool,
-        notices: &Notices,
-    ) -> Vec<PreparedTransaction> {
-        loop {
-            let answers = if stands {
-                self.ask_each_cluster(places, dialects::prepared).await
-            } else {
-                BTreeMap::new()
-            };
-            let mut found = Vec::new();
-            for (cluster, rows) in &answers {
-                found.extend(rows.iter().filter_map(|row| match self.protocol(cluster) {
-                    Protocol::PostgreSql => {
-                        prepared(cluster, row).filter(|transaction| self.covers(lull, transaction))
-                    }
-                    // Nobody can tell in which database a branch has written.
-                    Protocol::MySql => branch(cluster, row),
-                }));
-            }
-            let waits = stands && lull.request.prepared == Prepared::Block && Instant::now() < until;
-            if found.is_empty() || !waits {
-                return found;
-            }
-            let _ = notices.send(format!("{} prepared transactions are open", found.len()));
-            sleep(PROGRESS_EVERY.min(until.saturating_duration_since(Instant::now()))).await;
-        }
-    }
-
-    fn covers(&self, lull: &Lull, transaction: &PreparedTransaction) -> bool {
-        let who = crate::gate::Principal {
-            cluster: transaction.cluster.clone(),
-            database: transaction.database.clone(),
-            user: transaction.owner.clone(),
-        };
-        lull.request.scope.covers(&who)
-    }
-
     fn note_fence(&self, lull: &Lull, opened: &Opened) {
         let mut fences = self.fences.borrow_mut();
         fences.retain(|fence| fence.scope != lull.request.scope);
@@ -427,6 +301,7 @@ impl Control {
                 fenced_ms: opened.fenced.then_some(opened.fenced_ms),
                 positions: opened.positions.clone(),
                 waiting: 0,
+                warnings: opened.warnings.clone(),
             });
         }
     }
@@ -453,31 +328,4 @@ fn progress(sessions: usize, waiting: &[Session]) -> String {
 fn first_text(rows: &[Vec<Option<Vec<u8>>>]) -> Option<String> {
     let value = rows.first()?.first()?.as_deref()?;
     Some(String::from_utf8_lossy(value).into_owned())
-}
-
-/// A row of XA RECOVER.
-fn branch(cluster: &str, row: &[Option<Vec<u8>>]) -> Option<PreparedTransaction> {
-    let [_format, _global_bytes, _branch_bytes, Some(xid)] = row else {
-        return None;
-    };
-    Some(PreparedTransaction {
-        gid: String::from_utf8_lossy(xid).into_owned(),
-        cluster: cluster.to_owned(),
-        ..PreparedTransaction::default()
-    })
-}
-
-fn prepared(cluster: &str, row: &[Option<Vec<u8>>]) -> Option<PreparedTransaction> {
-    let [gid, owner, database, prepared_at] = row else {
-        return None;
-    };
-    let text =
-        |value: &Option<Vec<u8>>| String::from_utf8_lossy(value.as_deref().unwrap_or_default()).into_owned();
-    Some(PreparedTransaction {
-        gid: text(gid),
-        owner: text(owner),
-        database: text(database),
-        cluster: cluster.to_owned(),
-        prepared_at: text(prepared_at),
-    })
 }

@@ -28,21 +28,39 @@ const TRIES_MAX: u32 = 5;
 
 impl Control {
     pub(super) async fn ask(&self, place: &Place, text: &str) -> Result<Rows, NoAnswer> {
+        let may_differ = |why: &NoAnswer| matches!(why, NoAnswer::Error(_) | NoAnswer::GivenBack);
+        self.ask_again(place, None, text, may_differ).await
+    }
+
+    /// On a session of this user's: what the server will not tell one, it tells none of them.
+    pub(super) async fn ask_as(&self, place: &Place, user: &str, text: &str) -> Result<Rows, NoAnswer> {
+        let may_differ = |why: &NoAnswer| matches!(why, NoAnswer::GivenBack);
+        self.ask_again(place, Some(user), text, may_differ).await
+    }
+
+    async fn ask_again(
+        &self,
+        place: &Place,
+        user: Option<&str>,
+        text: &str,
+        may_differ: impl Fn(&NoAnswer) -> bool,
+    ) -> Result<Rows, NoAnswer> {
         for _ in 1..TRIES_MAX {
-            match self.ask_somebody(place, text).await {
-                Err(NoAnswer::Error(_) | NoAnswer::GivenBack) => {}
+            match self.ask_somebody(place, user, text).await {
+                Err(why) if may_differ(&why) => {}
                 answer => return answer,
             }
         }
-        self.ask_somebody(place, text).await
+        self.ask_somebody(place, user, text).await
     }
 
-    async fn ask_somebody(&self, place: &Place, text: &str) -> Result<Rows, NoAnswer> {
+    async fn ask_somebody(&self, place: &Place, user: Option<&str>, text: &str) -> Result<Rows, NoAnswer> {
         let mut outcome = NoAnswer::Nobody;
         for worker in &self.workers {
             let (reply, asked) = oneshot::channel();
             worker.send(ToWorker::Ask {
                 place: place.clone(),
+                user: user.map(str::to_owned),
                 text: text.to_owned(),
                 reply,
             });

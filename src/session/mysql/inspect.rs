@@ -16,7 +16,9 @@ use crate::{
 };
 
 use super::{
-    Cover, InLull, MySession,
+    Cover, InLull, MySession, Set,
+    beside::{ForOne, Unaudited},
+    in_lull::Asked,
     judgement::{Around, Judgement, Learned, Use},
     own::Own,
     refusal::Refusal,
@@ -141,7 +143,14 @@ impl MySession {
         let script = sql::analyze(text, dialect, wants == Use::Run);
         let judged = self.judge_script(text, &script, wants);
         if wants == Use::Prepare {
-            return judged.unchanged();
+            // Under a guard that is not the client's affair, the server would not prepare what writes.
+            let known_later = |refusal: &Refusal| refusal.until_audited || refusal.until_known.is_some();
+            let waits = matches!(&judged, Judgement::Refuse(refusal) if known_later(refusal));
+            return if waits && self.reads_guarded() {
+                self.carry_out(judged, payload, start)
+            } else {
+                judged.unchanged()
+            };
         }
         match self.carry_out(judged, payload, start) {
             Verdict::Pass => self.answer_signals(&script, dialect, payload, start),
@@ -190,7 +199,8 @@ impl MySession {
         }
         let judged =
             verdict.unwrap_or_else(|| Judgement::Refuse(Refusal::new(Refused::Unknown, READ_DIFFERENTLY)));
-        if let (Judgement::Pass(does), Some(id), true) = (&judged, id, bound)
+        let guarded = self.lull.as_deref().is_some_and(|lull| lull.guards_next);
+        if let (Judgement::Pass(does), Some(id), true) = (&judged, id, bound && !guarded)
             && does.is_nothing()
             && id != u32::MAX
         {
@@ -214,8 +224,21 @@ impl MySession {
                 Use::Run | Use::Prepare => &self.database,
             },
             audited: lull.audited.as_deref(),
+            elsewhere: &lull.elsewhere,
+            asked_about: &lull.asked_about,
+            guard: match () {
+                () if self.is_covered() || self.in_transaction() => ForOne::Never,
+                () if !self.status.has(Status::AUTOCOMMIT) => ForOne::Never,
+                () if lull.guards_next && self.set == Set::Guard => ForOne::On,
+                () => ForOne::Off,
+            },
             named: &lull.named,
             learned: lull.learned,
+            unaudited: match () {
+                () if !self.reads_guarded() || self.in_transaction() => Unaudited::Nothing,
+                () if self.status.has(Status::AUTOCOMMIT) => Unaudited::Guard,
+                () => Unaudited::GuardWithoutAutocommit,
+            },
         };
         if self.is_covered() {
             self.could_not_come_home(around.judge(text, script), text, script)
@@ -226,6 +249,7 @@ impl MySession {
 
     /// Keeps in mind what follows from a command that passes.
     fn carry_out(&mut self, judged: Judgement, payload: &[u8], start: usize) -> Verdict {
+        self.in_lull(|lull| lull.guards_next = false);
         match judged {
             // In a branch that has ended the server itself runs next to nothing.
             Judgement::Refuse(refusal) if refusal.until_audited && self.deaf => Verdict::Pass,
@@ -234,9 +258,11 @@ impl MySession {
                 self.effects().needs_audit = true;
                 Verdict::Wait
             }
+            Judgement::Refuse(refusal) if refusal.until_known.is_some() => self.ask_about(refusal),
             Judgement::Refuse(refusal) => Verdict::Refuse(refusal),
             Judgement::First(own) => Verdict::First(own),
             Judgement::Pass(does) => {
+                self.in_lull(InLull::passed);
                 self.does(&does);
                 if does.edits.is_empty() {
                     return Verdict::Pass;
@@ -251,6 +277,23 @@ impl MySession {
                 Verdict::Rewritten(edited)
             }
         }
+    }
+
+    /// A command names another database: what is there is asked for once.
+    fn ask_about(&mut self, refusal: Refusal) -> Verdict {
+        let (Some(database), Some(lull)) = (&refusal.until_known, &mut self.lull) else {
+            return Verdict::Refuse(refusal);
+        };
+        lull.guards_next = refusal.under_guard;
+        match lull.ask_about(database) {
+            Asked::InVain if refusal.under_guard => {}
+            Asked::InVain => return Verdict::Refuse(refusal),
+            Asked::Now => self.effects.get_or_insert_default().needs_audit_of = Some(database.clone()),
+            Asked::Before => {}
+        }
+        // The answer may need a question on this very session.
+        lull.unaudited = true;
+        Verdict::Wait
     }
 
     /// How the server reads the client's texts now; None before it has said so.
@@ -288,7 +331,7 @@ impl Judgement {
             Self::Pass(does) if does.edits.is_empty() => Verdict::Pass,
             Self::Pass(_) | Self::First(_) => Verdict::Refuse(Refusal::new(Refused::Lift, PREPARED_LIFT)),
             // It is judged again when it is executed.
-            Self::Refuse(refusal) if refusal.until_audited => Verdict::Pass,
+            Self::Refuse(refusal) if refusal.until_audited || refusal.until_known.is_some() => Verdict::Pass,
             Self::Refuse(refusal) => Verdict::Refuse(refusal),
         }
     }

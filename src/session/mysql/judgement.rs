@@ -1,14 +1,18 @@
-//! What a text may do in a lull, and beside one. Pure policy over what the lexer says.
+//! What a text may do in a lull. Pure policy over what the lexer says.
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use crate::{
-    gate::{Lull, Mode},
     session::Refused,
-    sql::mysql::{Access, Class, Opaque, RefusedWords, Script, Statement, Transaction, Wish},
+    sql::mysql::{Access, Class, Opaque, Script, Statement, Transaction, Wish},
 };
 
-use super::{Audited, own::Own, refusal::Refusal};
+use super::{
+    Audited,
+    beside::{ForOne, Unaudited, is_plain},
+    own::Own,
+    refusal::Refusal,
+};
 
 #[derive(Debug)]
 pub(super) enum Judgement {
@@ -78,9 +82,16 @@ pub(super) struct Around<'a> {
     pub(super) wants: Use<'a>,
     pub(super) database: &'a str,
     pub(super) audited: Option<&'a Audited>,
+    /// The same of other databases of the server, as far as it was asked for.
+    pub(super) elsewhere: &'a HashMap<String, Arc<Audited>>,
+    pub(super) guard: ForOne,
+    /// Databases that were asked about, and whether in vain.
+    pub(super) asked_about: &'a HashMap<String, bool>,
     /// What PREPARE has made in this lull.
     pub(super) named: &'a HashMap<Vec<u8>, bool>,
     pub(super) learned: Learned,
+    /// Beside a lull, until the audit is known.
+    pub(super) unaudited: Unaudited,
 }
 
 /// What is to be done with a text.
@@ -95,12 +106,8 @@ pub(super) enum Use<'a> {
 impl Around<'_> {
     /// For a session that a lull covers.
     pub(super) fn judge(&self, text: &[u8], script: &Script) -> Judgement {
-        if let Some(word) = self
-            .audited
-            .and_then(|audited| script.mentioned(text, &audited.words))
-        {
-            let why = format!("It is refused because {word} could write behind the lull.");
-            return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
+        if let Err(refusal) = self.hides_nothing(text, script) {
+            return Judgement::Refuse(refusal);
         }
         if self.frozen
             && let Some(audited) = self.audited
@@ -147,12 +154,47 @@ impl Around<'_> {
 
     /// For a text that passes: what lull has set of the server's reports is taken back before the client sets it, or sees
     /// it.
-    fn yielded(&self, script: &Script, mut does: Does) -> Judgement {
+    pub(super) fn yielded(&self, script: &Script, mut does: Does) -> Judgement {
         does.shows_trackers = script.statements.iter().any(|statement| statement.shows_trackers);
         if (does.reports || does.shows_trackers) && self.wants != Use::Prepare && !self.learned.yielded {
             return Judgement::First(Own::Yield);
         }
         Judgement::Pass(does)
+    }
+
+    /// Whether nothing that the text names could act behind the guard, here or in another database.
+    fn hides_nothing(&self, text: &[u8], script: &Script) -> Result<(), Refusal> {
+        let Some(audited) = self.audited else {
+            return Ok(());
+        };
+        let hidden = |word: &str| {
+            let why = format!("It is refused because {word} could write behind the lull.");
+            Refusal::new(Refused::Hidden, why)
+        };
+        if let Some(word) = audited.hidden(text, script) {
+            return Err(hidden(&word));
+        }
+        if !script.statements.iter().any(may_run_routines) {
+            return Ok(());
+        }
+        let plain = |one: &Statement| one.class == Class::Read && !one.calls && is_plain(text, one);
+        let reads = matches!(script.statements.as_slice(), [one] if plain(one));
+        for database in audited.unknown(text, script) {
+            let Some(there) = self.elsewhere.get(&database) else {
+                // The guard stands around what it runs, and is set again behind it.
+                if reads && !self.frozen && self.asked_about.get(&database) == Some(&true) {
+                    continue;
+                }
+                return Err(Refusal::until_known(database));
+            };
+            if let Some(word) = script.mentioned(text, &there.words) {
+                return Err(hidden(&format!("{database}.{word}")));
+            }
+            if self.frozen && script.mentioned(text, &there.running).is_some() {
+                return Err(Refusal::new(Refused::Hidden, BEGAN_BEFORE));
+            }
+        }
+        Ok(())
     }
 
     fn step(&self, statement: &Statement, alone: bool, does: &mut Does) -> Result<(), Refusal> {
@@ -264,12 +306,7 @@ impl Around<'_> {
 
     /// A text within the text. Whether it only reads.
     fn inner(&self, text: &[u8], script: &Script) -> Result<bool, Refusal> {
-        if let Some(audited) = self.audited
-            && let Some(word) = script.mentioned(text, &audited.words)
-        {
-            let why = format!("It is refused because {word} could write behind the lull.");
-            return Err(Refusal::new(Refused::Hidden, why));
-        }
+        self.hides_nothing(text, script)?;
         let mut reads = true;
         for statement in &script.statements {
             let plain = matches!(statement.class, Class::Read | Class::Guarded | Class::SyntaxError);
@@ -297,95 +334,10 @@ impl Around<'_> {
             Err(Refusal::new(Refused::Hidden, CALLS))
         }
     }
-
-    /// For a session of another database: what it does there is its own affair.
-    pub(super) fn judge_beside(&self, text: &[u8], script: &Script, mode: &Mode) -> Judgement {
-        let Mode::Beside(lulls) = mode else {
-            return Judgement::pass();
-        };
-        let mut databases = RefusedWords::new();
-        for database in lulls.iter().filter_map(|lull| lull.request.scope.database()) {
-            databases.refuse(database.as_bytes());
-        }
-        let only_reads = |statement: &Statement| {
-            let reads = matches!(statement.class, Class::Read | Class::SyntaxError);
-            reads && !statement.calls
-        };
-        let mut does = Does::default();
-        for statement in &script.statements {
-            if let Err(refusal) = self.step_beside(statement, &mut does) {
-                return Judgement::Refuse(refusal);
-            }
-        }
-        let only_reads = script.statements.iter().all(only_reads);
-        if only_reads && self.audited.is_none() {
-            return self.yielded(script, does);
-        }
-        let here = |lull: &Arc<Lull>| {
-            lull.request
-                .scope
-                .database()
-                .is_some_and(|name| name.eq_ignore_ascii_case(self.database))
-        };
-        if !only_reads && lulls.iter().any(here) {
-            return Judgement::Refuse(Refusal::new(Refused::Write, PREPARED_THERE));
-        }
-        if !only_reads && let Some(database) = script.database_mentioned(text, &databases) {
-            let why = format!("The database {database} can only be read.");
-            return Judgement::Refuse(Refusal::new(Refused::Write, why));
-        }
-        // A view can call a function that writes: what only reads must be looked at, too.
-        let Some(audited) = self.audited else {
-            return Judgement::Refuse(Refusal::until_audited());
-        };
-        for database in lulls.iter().filter_map(|lull| lull.request.scope.database()) {
-            if let Some(word) = audited.reaching(database, text, script, only_reads) {
-                let why = format!("By {word} it reaches the database {database}, which can only be read.");
-                return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
-            }
-        }
-        if !only_reads && let Some(database) = audited.unknown(text, script) {
-            let why = format!(
-                "A lull is open on another database, and nobody has looked whether something in {database} reaches it."
-            );
-            return Judgement::Refuse(Refusal::new(Refused::Hidden, why));
-        }
-        self.yielded(script, does)
-    }
-
-    /// What one statement of a session of another database leads to. An error where it cannot be read.
-    fn step_beside(&self, statement: &Statement, does: &mut Does) -> Result<(), Refusal> {
-        let settings = &statement.settings;
-        does.reports |= settings.trackers;
-        does.rereads |= settings.lexing;
-        does.makes_objects |= matches!(&*statement.verb, "CREATE" | "ALTER" | "RENAME");
-        if statement.runs_text {
-            return Err(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
-        }
-        match &statement.class {
-            Class::Opaque(Opaque::Prepare {
-                name,
-                script: Some(_),
-            }) => does.names.push((name.to_ascii_lowercase(), false)),
-            Class::Opaque(Opaque::Execute { name })
-                if !self.named.contains_key(&name.to_ascii_lowercase()) =>
-            {
-                return Err(Refusal::new(Refused::Hidden, ELSEWHERE_UNREAD));
-            }
-            Class::Unknown(why) => {
-                return Err(Refusal::new(
-                    Refused::Unknown,
-                    format!("It is refused because {why}."),
-                ));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
 }
 
 /// Whether a statement could run code of which only the audit knows: routines, and views that call them.
-fn may_run_routines(statement: &Statement) -> bool {
+pub(super) fn may_run_routines(statement: &Statement) -> bool {
     let settings_only = statement.transaction.is_some()
         || statement.settings.guard.is_some()
         || statement.settings.next.is_some();
@@ -405,5 +357,3 @@ const PREPARED_BEFORE: &str = "It is refused because no server tells which text 
 const INNER_ACTS: &str = "It is refused because the text that it prepares does more than read or write rows.";
 const BLOCK: &str = "It is refused because a block outside of a routine could write behind the lull.";
 const CALLS: &str = "It is refused because the routine could write behind the lull, or is not known.";
-const PREPARED_THERE: &str = "It was prepared in a database that can only be read.";
-const ELSEWHERE_UNREAD: &str = "A lull is open on another database, and what this runs cannot be read.";

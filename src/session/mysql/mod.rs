@@ -8,23 +8,27 @@
 //!
 //! The parts: `client` and `upstream` take the two streams, `reply` follows one reply, `inspect` judges a command,
 //! `statements` knows texts by number, `work` what a transaction has done, `reports` what the server tells of it,
-//! `stand` decides what lull itself must say between two commands, `own` says it, `straggle` ends what does not stand in
-//! time, `travel` and `luggage` take a session to another server, where `unpacking` puts everything in place.
+//! `stand` says when a session stands, `next` what lull itself must say between two commands, `own` says it, `straggle`
+//! ends what does not stand in time, `travel` and `luggage` take a session to another server, where `unpacking` puts
+//! everything in place.
 //!
 //! It must not know sockets, clocks or other sessions.
 
 mod attempts;
 pub mod audit;
+mod beside;
 mod client;
 mod deeds;
 mod glance;
 mod grants;
 mod gtids;
+mod in_lull;
 mod inspect;
 mod judgement;
 mod ledger;
 mod login;
 mod luggage;
+mod next;
 mod numbered;
 mod own;
 mod parameters;
@@ -46,7 +50,7 @@ mod variables;
 mod work;
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     rc::Rc,
     sync::Arc,
 };
@@ -68,7 +72,7 @@ pub use luggage::Luggage;
 pub use unpacking::{Heard, Unpacked, Unpacking};
 
 use super::{Activity, Effects, Instruction, Moved, Question, Report, Session, outlet::Outlets};
-use judgement::Learned;
+use in_lull::InLull;
 use ledger::{Ledger, Owed};
 use login::Agreed;
 pub use login::{Login, Settings};
@@ -78,7 +82,6 @@ use reply::Reply;
 use reports::Armed;
 pub use server::{Flavor, Server};
 use statements::Statements;
-use straggle::Straggle;
 use travel::Travel;
 use work::Work;
 
@@ -100,6 +103,8 @@ enum Set {
     Reports,
     /// And refuses writes.
     Guard,
+    /// It only refuses writes: the session has been at rest since it was told to.
+    GuardAlone,
 }
 
 /// What the client's packets are now.
@@ -170,46 +175,6 @@ pub struct MySession {
     effects: Option<Box<Effects>>,
     /// Wraps.
     statements_run: u32,
-}
-
-/// What a session must remember only while a lull covers it, or is open beside it.
-#[derive(Debug, Default)]
-struct InLull {
-    /// None until the server has said what holds.
-    seen: Option<own::Seen>,
-    /// How texts are read has changed since.
-    stale: bool,
-    /// About the command that is held.
-    learned: Learned,
-    /// The client's own settings of the server's reports hold, for a command: lull's are due again behind it.
-    bare: bool,
-    /// A statement that lull has had prepared to no end.
-    leftover: Option<u32>,
-    /// What has gone up unjudged since the guard was set may let the next transaction write.
-    unjudged: bool,
-    /// The next command asks for the server's variables.
-    shows_variables: bool,
-    /// The command under way may make what reaches into other databases.
-    makes_objects: bool,
-    /// What the session's default would be without the lull; None where the client has said nothing in it.
-    wish: Option<bool>,
-    audited: Option<Arc<Audited>>,
-    /// Whether the account cannot write in the databases of the lulls beside it; None where nobody has asked.
-    harmless: Option<bool>,
-    /// The command that is held waits for that.
-    unaudited: bool,
-    /// What PREPARE has made in the lull, and whether it only reads.
-    named: HashMap<Vec<u8>, bool>,
-    /// What the command under way would add to them, if the server says yes.
-    naming: Vec<(Vec<u8>, bool)>,
-    /// The command under way is COMMIT and nothing else.
-    commits: bool,
-    /// Prepared statements whose execution has been judged to pass, as things are.
-    passed: HashSet<u32>,
-    /// The client's login waits for the session to stand.
-    welcome: Option<Vec<u8>>,
-    attempts: u32,
-    straggle: Straggle,
 }
 
 impl MySession {
@@ -331,12 +296,7 @@ impl MySession {
         if let Some(user) = user {
             self.user = user.into();
         }
-        // What was prepared in the other database writes there.
-        self.in_lull(|lull| {
-            (lull.audited, lull.unaudited) = (None, false);
-            lull.named = HashMap::new();
-            lull.passed = HashSet::new();
-        });
+        self.in_lull(InLull::moved);
         self.awaits_order = self.careful;
         self.effects().moved = Some(Moved {
             user: self.user.to_string(),
@@ -388,8 +348,9 @@ impl Session for MySession {
             return self.relay(chunk, out);
         }
         self.take_up(chunk, out)?;
-        if !self.held.is_empty() && !self.questions.is_empty() && self.is_quiet() {
-            // What is held may wait for the answer to a question that could not be asked before.
+        if !self.held.is_empty() && self.is_quiet() {
+            // What is held may wait for what lull has not said to a session at rest, or for the answer to a question
+            // that could not be asked before.
             out.to_upstream.settle(chunk);
             self.advance(&[], out)?;
         }
@@ -414,6 +375,10 @@ impl Session for MySession {
 
     fn order(&mut self, instruction: Instruction, out: &mut Outlets) -> Result<(), Fault> {
         if self.ended {
+            // What it still runs may be interrupted yet.
+            if matches!(instruction, Instruction::Straggle(_)) {
+                self.interrupt();
+            }
             return Ok(());
         }
         match instruction {
@@ -422,6 +387,13 @@ impl Session for MySession {
                 if let (Some(lull), super::Audited::MySql(audited)) = (&mut self.lull, audited) {
                     (lull.audited, lull.passed) = (Some(audited), HashSet::new());
                 }
+            }
+            Instruction::AuditedElsewhere(database, audited) => {
+                let found = audited.and_then(|audited| match audited {
+                    super::Audited::MySql(audited) => Some(audited),
+                    super::Audited::PostgreSql(_) => None,
+                });
+                self.in_lull(|lull| lull.audited_elsewhere(database, found));
             }
             Instruction::Straggle(policy) => self.straggle(policy, out),
             Instruction::Arrived(arrival) => return self.arrive(arrival, out),

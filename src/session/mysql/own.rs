@@ -21,8 +21,12 @@ pub(super) enum Own {
     Watch,
     /// The same, and it refuses writes from the next transaction on.
     Guard,
+    /// The server refuses writes, and no more: for a session at rest, of which nothing need be known yet.
+    GuardAlone,
     /// The server reports what is committed. Not in a transaction, where MySQL does not allow it.
     Alarm,
+    /// The guard alone is taken back.
+    Unguard,
     Restore,
     /// What `Alarm` has set.
     Silence,
@@ -108,6 +112,21 @@ pub(super) fn guard(server: &Server, kept: &Kept, guards: bool) -> String {
     format!(
         "SET SESSION {value}session_track_schema = 1, SESSION session_track_transaction_info = '{transactions}', \
          SESSION session_track_system_variables = '{reported}'"
+    )
+}
+
+/// Fails where the session's own default is read-only already (no variable of two values takes 2): so its success tells
+/// what there is to restore, and nothing need be asked before it.
+pub(super) fn guard_alone(server: &Server) -> String {
+    let read_only = server.read_only_variable();
+    format!("SET SESSION {read_only} = 1 + @@session.{read_only}")
+}
+
+pub(super) fn unguard(server: &Server, read_only: bool) -> String {
+    format!(
+        "SET SESSION {} = {}",
+        server.read_only_variable(),
+        u8::from(read_only)
     )
 }
 

@@ -50,6 +50,21 @@ impl MySession {
         }
     }
 
+    /// What came while a command ran, behind which nothing can be asked: another session may be.
+    pub(super) fn give_back(&mut self) {
+        // A transaction that a question has begun is not the client's: it ends with the answer.
+        let of_client = matches!(self.asking, Asking::No | Asking::Within);
+        if self.questions.is_empty() || !of_client || self.takes_questions() {
+            return;
+        }
+        self.asking = Asking::No;
+        let ids = std::mem::take(&mut self.questions);
+        let effects = self.effects.get_or_insert_default();
+        effects
+            .unanswered
+            .extend(ids.into_iter().map(|question| question.id));
+    }
+
     /// A command of the client's goes up: what a probe has found is no longer known.
     pub(super) fn client_goes_on(&mut self) {
         self.try_again();
@@ -77,7 +92,9 @@ impl MySession {
         };
         // In an XA branch that has ended, nothing is answered until the client goes on.
         self.deaf = matches!(reply.error, Some((error::IN_BRANCH, _)));
-        if self.deaf {
+        // The server's last words are no answer to it.
+        let parts = matches!(&reply.error, Some((code, _)) if error::PARTING.contains(code));
+        if self.deaf || parts || reply.was_interrupted() {
             let effects = self.effects.get_or_insert_default();
             effects
                 .unanswered

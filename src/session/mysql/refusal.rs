@@ -59,6 +59,10 @@ pub(super) struct Refusal {
     because: Cow<'static, str>,
     /// It may run when the audit is known.
     pub(super) until_audited: bool,
+    /// It may run when it is known what is in this other database.
+    pub(super) until_known: Option<String>,
+    /// It only reads: it may run under the guard meanwhile.
+    pub(super) under_guard: bool,
     /// By which it is refused, where that may be over.
     pub(super) lull: Option<Arc<Lull>>,
 }
@@ -69,6 +73,8 @@ impl Refusal {
             class,
             because: because.into(),
             until_audited: false,
+            until_known: None,
+            under_guard: false,
             lull: None,
         }
     }
@@ -89,6 +95,15 @@ impl Refusal {
                 Refused::Hidden,
                 "It is refused because the routines of this database are still being looked at.",
             )
+        }
+    }
+
+    /// For what names another database, of which nobody knows what it reaches.
+    pub(super) fn until_known(database: String) -> Self {
+        let why = format!("It is refused because nobody has looked what {database} reaches, which it names.");
+        Self {
+            until_known: Some(database),
+            ..Self::new(Refused::Hidden, why)
         }
     }
 

@@ -53,7 +53,7 @@ impl MySession {
 
     pub(super) fn looked(&mut self, mut seen: Seen) {
         let database = seen.database.clone();
-        let as_client_has_it = self.set == Set::Nothing || self.is_bare();
+        let as_client_has_it = !self.sets_reports() || self.is_bare();
         if as_client_has_it && self.is_reported() && seen.kept.is_silent() {
             // The client has turned it off.
             self.armed = Armed::Never;
@@ -62,6 +62,10 @@ impl MySession {
             // The client has another list now: what it has done with the reports was not seen.
             self.lists = false;
             self.work.may_be_unseen(self.server.is_mariadb());
+        }
+        if self.set == Set::GuardAlone {
+            // The server takes the guard alone only where the session's own default was this.
+            seen.kept.read_only = false;
         }
         let alarmed = self.alarmed;
         self.in_lull(|lull| {
@@ -83,10 +87,15 @@ impl MySession {
         self.lull.as_ref().is_some_and(|lull| lull.bare)
     }
 
+    /// What the server reports is what lull has set for a lull.
+    fn sets_reports(&self) -> bool {
+        matches!(self.set, Set::Reports | Set::Guard)
+    }
+
     /// Between transactions, the server's reports are complete again from here on.
     pub(super) fn rearm(&mut self) {
         let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
-        if self.armed == Armed::Never && self.set != Set::Nothing && !self.is_bare() && tracks {
+        if self.armed == Armed::Never && self.sets_reports() && !self.is_bare() && tracks {
             self.armed = Armed::Yes;
         }
     }
@@ -102,10 +111,14 @@ impl MySession {
     /// The server reports that a variable of the session's has changed.
     pub(super) fn variable_changed(&mut self, name: &[u8], value: &[u8]) {
         let read_only = name == b"transaction_read_only" || name == b"tx_read_only";
-        if read_only && self.set == Set::Guard && self.is_read_only_ordered() && !is_on(value) {
+        let ordered = self.is_read_only_ordered();
+        if read_only && self.set == Set::Guard && (ordered || self.reads_guarded()) && !is_on(value) {
             // Lifted: the guard is set again before anything else goes up.
             self.set = Set::Reports;
             self.effects().counts.reasserts_session += 1;
+        } else if read_only && self.set == Set::Reports && !ordered && !self.hears_own() {
+            // The client's own wish, which a guard must give back.
+            self.in_lull(|lull| lull.wish = Some(is_on(value)));
         }
         // How texts are read has changed: it is asked again. What holds is remembered from before the guard.
         if matches!(name, b"sql_mode" | b"character_set_client") {
@@ -230,7 +243,7 @@ impl MySession {
         match change.kind {
             // They cannot be turned off in a transaction, and so may outlast the lull.
             Report::Gtids(_) => !self.alarmed || kept.tracks_gtids(),
-            _ if self.set == Set::Nothing || self.is_bare() => true,
+            _ if !self.sets_reports() || self.is_bare() => true,
             Report::Variable { name, .. } => kept.tracks(name),
             Report::Schema(_) => kept.schema,
             _ => true,

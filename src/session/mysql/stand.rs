@@ -1,7 +1,7 @@
 //! What lull itself says between two commands of the client's: how a session comes to stand, stays so, and leaves.
 //!
-//! `next_own` reads like the rules of DESIGN "MySQL and MariaDB in a lull": one state in, one statement out. A session
-//! stands when the server has confirmed it, never because something was sent.
+//! `next` decides what is to be said. A session stands when the server has confirmed it, never because something was
+//! sent.
 
 use std::collections::HashSet;
 
@@ -49,6 +49,7 @@ impl MySession {
             }
             let lull = self.lull.get_or_insert_default();
             lull.passed = HashSet::new();
+            lull.forget_others();
             if matches!(order.mode, Mode::Beside(_)) {
                 // Another lull, another question.
                 lull.harmless = None;
@@ -72,11 +73,18 @@ impl MySession {
         self.settle_cover();
         self.consider_journey();
         self.close_leftover(out);
+        if self.is_quiet() {
+            self.give_back();
+        }
         if self.is_quiet()
             && !self.awaits_order
-            && let Some(own) = self.next_own()
+            && let Some(own) = self.next_own(self.is_wanted())
         {
+            let rider = self.rides_behind(own);
             self.say(own, &[], out);
+            if let Some(rider) = rider {
+                self.say(rider, &[], out);
+            }
             return Ok(());
         }
         self.stand();
@@ -105,7 +113,11 @@ impl MySession {
             // What lull itself answers to it stands behind what the server has just said.
             out.to_client.settle(heard);
         }
-        self.release(out)
+        self.release(out)?;
+        if self.guards_next() && self.set != Set::Guard && self.is_quiet() && !self.awaits_order {
+            self.say(Own::Guard, &[], out);
+        }
+        Ok(())
     }
 
     /// Nothing of any lull is left on the session.
@@ -140,7 +152,7 @@ impl MySession {
             self.work.may_have_written(self.is_reported())
         };
         self.cover = match () {
-            () if self.set != Set::Guard || self.is_unjudged() => Cover::None,
+            () if !self.has_guard() || self.is_unjudged() => Cover::None,
             // What was locked beside the lull is not in it.
             () if self.work.locks_tables && !self.arrived => Cover::None,
             () if !self.in_transaction() || read_only => Cover::Server,
@@ -151,7 +163,7 @@ impl MySession {
             (self.arrived, self.holds_prepared) = (self.arrived && self.work.locks_tables, false);
             self.rearm();
         }
-        if was_covered && self.cover == Cover::None && self.set == Set::Guard && self.is_read_only_ordered() {
+        if was_covered && self.cover == Cover::None && self.has_guard() && self.is_read_only_ordered() {
             // What was read-only a command ago has written.
             self.effects().counts.guard_alarms += 1;
         }
@@ -170,62 +182,26 @@ impl MySession {
     }
 
     fn is_beside(&self) -> bool {
+        if self.talk == Talk::Log {
+            return true;
+        }
+        if !self.in_transaction() {
+            // The server's last word was that nothing is open. What comes next waits until texts can be read.
+            let is_itself = matches!(self.set, Set::Nothing | Set::Reports);
+            return self.is_quiet() && (is_itself || self.reads_guarded());
+        }
         let looked = self.lull.as_ref().is_some_and(|lull| lull.seen.is_some());
-        let clean = !self.in_transaction() || !self.work.may_have_written(self.is_reported());
+        let clean = !self.work.may_have_written(self.is_reported());
         let harmless = self.lull.as_ref().is_some_and(|lull| lull.harmless == Some(true));
-        looked && (clean || harmless) && self.is_quiet() && self.set == Set::Reports || self.talk == Talk::Log
+        looked && (clean || harmless) && self.is_quiet() && self.set == Set::Reports
     }
 
-    fn next_own(&self) -> Option<Own> {
-        let lull = self.lull.as_ref();
-        let (in_transaction, locks) = (self.in_transaction(), self.work.locks_tables);
-        if let Some(step) = lull.and_then(|lull| lull.straggle.next_step(in_transaction, locks)) {
-            return Some(step);
-        }
-        let looked = lull.is_some_and(|lull| lull.seen.is_some() && !lull.stale);
-        // Until the command has gone up for which it is so.
-        let bare = lull.is_some_and(|lull| lull.bare && !lull.learned.yielded);
-        let reads_only = self.is_read_only_ordered();
-        match self.order.mode {
-            Mode::Normal if !reads_only => {}
-            _ if self.armed == Armed::Due => return Some(Own::Arm),
-            _ if !looked => return Some(Own::Look),
-            _ if reads_only && (self.set != Set::Guard || bare || self.is_unjudged()) => {
-                return Some(Own::Guard);
-            }
-            _ => {}
-        }
-        if let Some(own) = self.next_of_journey() {
-            return Some(own);
-        }
-        match self.order.mode {
-            _ if self.is_away() => {}
-            Mode::Beside(_) if self.set == Set::Nothing || bare => return Some(Own::Watch),
-            Mode::Beside(_) if self.must_prove() => return Some(Own::Grants),
-            Mode::Beside(_) if self.set == Set::Guard => return Some(Own::Restore),
-            Mode::ReadOnly(_) | Mode::Replica(..) if !self.alarmed && self.may_alarm() => {
-                return Some(Own::Alarm);
-            }
-            // What the client has set meanwhile is not to be overwritten.
-            Mode::Normal if self.set != Set::Nothing && bare && !looked => return Some(Own::Look),
-            Mode::Normal if self.set != Set::Nothing => return Some(Own::Restore),
-            Mode::Normal | Mode::Beside(_) if self.alarmed && !in_transaction => return Some(Own::Silence),
-            _ => {}
-        }
-        self.next_of_question()
+    fn has_guard(&self) -> bool {
+        matches!(self.set, Set::Guard | Set::GuardAlone)
     }
 
-    fn is_unjudged(&self) -> bool {
+    pub(super) fn is_unjudged(&self) -> bool {
         self.lull.as_ref().is_some_and(|lull| lull.unjudged)
-    }
-
-    /// What an open transaction has written may be in the database of a lull, unless the account cannot write there.
-    fn must_prove(&self) -> bool {
-        let Some(lull) = self.lull.as_deref() else {
-            return false;
-        };
-        let wrote = self.in_transaction() && self.work.may_have_written(self.is_reported());
-        wrote && lull.harmless.is_none() && lull.audited.is_some()
     }
 
     fn granted(&mut self, reply: &Gathered) {
@@ -246,23 +222,6 @@ impl MySession {
         self.in_lull(|lull| lull.harmless = Some(harmless));
     }
 
-    fn may_alarm(&self) -> bool {
-        let tracks = self.agreed.upstream.has(Capabilities::SESSION_TRACK);
-        let may = !self.in_transaction() && self.cover == Cover::Server && tracks;
-        may && !self.is_bare() && !self.server.is_mariadb()
-    }
-
-    /// Whether a command may begin now.
-    pub(super) fn may_begin(&self) -> bool {
-        let awaits_audit = self
-            .lull
-            .as_ref()
-            .is_some_and(|lull| lull.unaudited && lull.audited.is_none() && !self.deaf);
-        let awaits = self.awaits_order || awaits_audit && self.is_read_only_ordered();
-        // A command that goes up unjudged is one that began before the order.
-        self.is_quiet() && !awaits && !self.travel.under_way && self.next_own().is_none()
-    }
-
     /// Sends a statement of lull's own up.
     pub(super) fn say(&mut self, own: Own, chunk: &[u8], out: &mut Outlets) {
         let attributes = self.agreed.upstream.has(Capabilities::QUERY_ATTRIBUTES);
@@ -274,6 +233,11 @@ impl MySession {
                 || "DO 0".to_owned(),
                 |kept| own::guard(&server, &kept, own == Own::Guard),
             ),
+            Own::GuardAlone => own::guard_alone(&server),
+            Own::Unguard => {
+                self.cover = Cover::None;
+                own::unguard(&server, self.kept().is_some_and(|kept| kept.read_only))
+            }
             Own::Restore => {
                 // From here on the guard may be gone, whatever becomes of the reply.
                 self.cover = Cover::None;
@@ -351,6 +315,9 @@ impl MySession {
     }
 
     fn restoring(&self) -> String {
+        if self.set == Set::GuardAlone {
+            return own::unguard(&self.server, false);
+        }
         let Some(kept) = self.kept() else {
             return "DO 0".to_owned();
         };
@@ -389,12 +356,17 @@ impl MySession {
                 self.in_lull(|lull| (lull.attempts, lull.bare, lull.unjudged) = (0, false, false));
             }
             Own::Guard | Own::Watch => self.count_attempt("the guard", &reply)?,
+            Own::GuardAlone if !reply.failed() => self.set = Set::GuardAlone,
+            // The session's own default is read-only, which must be remembered. What else it may be will show.
+            Own::GuardAlone => self.in_lull(|lull| lull.guarded_itself = true),
+            Own::Unguard if !reply.failed() => self.set = Set::Reports,
             Own::Restore if !reply.failed() => {
                 self.set = Set::Nothing;
                 self.disarm();
-                self.in_lull(|lull| lull.bare = false);
+                // What the client makes of its settings from here on is not reported.
+                self.in_lull(|lull| (lull.bare, lull.stale, lull.wish) = (false, true, None));
             }
-            Own::Restore => self.count_attempt("the setting to restore", &reply)?,
+            Own::Restore | Own::Unguard => self.count_attempt("the setting to restore", &reply)?,
             // A server without a binary log has nothing to report, which is no reason to end anything.
             Own::Alarm => self.alarmed = true,
             Own::Silence => self.alarmed = false,
@@ -432,14 +404,15 @@ impl MySession {
             };
             self.in_lull(|lull| lull.wish = Some(wish));
         }
-        if does.lifts && self.set == Set::Guard {
+        let guarded = self.set == Set::Guard;
+        if does.lifts && guarded {
             self.set = Set::Reports;
             self.effects().counts.reasserts_session += 1;
         }
         if does.reports {
-            // The guard stays on, which is not the client's wish.
+            // The guard stays on, which is not the client's wish. Without one, the server will tell what that is.
             let now = self.kept().is_some_and(|kept| kept.read_only);
-            self.in_lull(|lull| lull.wish = Some(now));
+            self.in_lull(|lull| lull.wish = guarded.then_some(now));
         }
         self.in_lull(|lull| {
             lull.shows_variables = does.shows_variables;

@@ -158,6 +158,10 @@ impl MySession {
         if self.stands_at >= self.order.generation || writes_nothing {
             return;
         }
+        if self.lull.as_ref().is_some_and(|lull| lull.welcome.is_some()) {
+            // It is being born into the lull: its client has said nothing yet, and does not before it stands.
+            return;
+        }
         match policy {
             Stragglers::Report => {}
             Stragglers::Terminate => self.terminate(out),
@@ -170,7 +174,7 @@ impl MySession {
     }
 
     /// Only another connection can interrupt what runs on this one, and only a client's can be had.
-    fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self) {
         if !self.ledger.is_idle() {
             self.effects().interrupt = Some(format!("KILL QUERY {}", self.connection_id));
         }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    MySession, Talk,
+    MySession, Set, Talk,
     ledger::{Owed, Promise},
     own::Own,
     refusal,
@@ -86,7 +86,7 @@ impl MySession {
         )
     }
 
-    fn hears_own(&self) -> bool {
+    pub(super) fn hears_own(&self) -> bool {
         matches!(self.ledger.head(), Some(Owed::Own(_)))
     }
 
@@ -283,11 +283,16 @@ impl MySession {
     /// Adds to a refusal of the server's which lull it is, and why. True where the client has got it so.
     fn explain(&mut self, header: Header, error: &Error<'_>, chunk: &[u8], out: &mut Outlets) -> bool {
         let of_replica = self.is_away() && refusal::is_of_replica(error);
-        let refuses = error.code == error::READ_ONLY_TRANSACTION && self.is_covered() || of_replica;
-        if !refuses {
+        let beside = || self.beside().filter(|_| self.set == Set::Guard);
+        let covering = if self.is_covered() || of_replica {
+            self.covering()
+        } else {
+            beside()
+        };
+        let refuses = error.code == error::READ_ONLY_TRANSACTION || of_replica;
+        let Some(lull) = covering.filter(|_| refuses) else {
             return false;
-        }
-        let Some(lull) = self.covering() else { return false };
+        };
         self.effects().counts.refused[Refused::Write as usize] += 1;
         let sentence = match of_replica {
             true => refusal::sentence(self.server).into(),

@@ -368,7 +368,7 @@ impl Session for PgSession {
         match instruction {
             Instruction::Take(order) => self.take(order),
             Instruction::Audited(super::Audited::PostgreSql(audited)) => self.audited(audited),
-            Instruction::Audited(super::Audited::MySql(_)) => {}
+            Instruction::Audited(super::Audited::MySql(_)) | Instruction::AuditedElsewhere(..) => {}
             Instruction::Straggle(policy) => self.straggle(policy, out),
             Instruction::Arrived(arrival) => return self.arrive(arrival, out),
             Instruction::CancelSeenTo => self.in_lull(|lull| lull.straggle.cancel_seen_to()),

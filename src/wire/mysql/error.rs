@@ -11,6 +11,8 @@ pub const READ_ONLY_SQL_TRANSACTION: &[u8; 5] = b"25006";
 pub const OPTION_PREVENTS: u16 = 1290;
 /// ER_READ_ONLY_MODE.
 pub const INNODB_READ_ONLY: u16 = 1836;
+/// What the server says when it ends a connection: shutdown, network errors, time-outs, KILL.
+pub const PARTING: [u16; 8] = [1053, 1158, 1159, 1160, 1161, 1184, 1927, 4031];
 /// ER_XAER_RMFAIL: an XA branch is in a state in which a statement cannot run.
 pub const IN_BRANCH: u16 = 1399;
 /// ER_QUERY_INTERRUPTED.

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::allowed::Allowed;
 use super::reading::Reading;
-use super::survey::{Survey, What};
+use super::survey::{Follows, Survey, What};
 use crate::sql::mysql::may_be_same;
 
 /// Databases in which something could be written.
@@ -60,7 +60,7 @@ pub(super) struct Graph {
 
 impl Graph {
     /// What the operator allows is left out: it neither is suspicious nor leads anywhere.
-    pub(super) fn of(survey: &Survey, allowed: &Allowed) -> Self {
+    pub(super) fn of(survey: &Survey, seen_elsewhere: &[Follows], allowed: &Allowed) -> Self {
         let mut graph = Self { nodes: Vec::new() };
         for object in &survey.objects {
             let named = if object.what == What::Trigger {
@@ -78,7 +78,7 @@ impl Graph {
                 graph.table(&object.database, &object.table, trigger);
             }
         }
-        for follows in &survey.follows {
+        for follows in survey.follows.iter().chain(seen_elsewhere) {
             let ((database, parent), (below, child)) = (&follows.parent, &follows.child);
             if !allowed.object(database, parent) {
                 let child = graph.table_node(below, child);

@@ -10,7 +10,7 @@
 //! statements can name them too.
 //!
 //! Not seen: loadable functions, where the account may not read their list (known names of harmful ones are refused
-//! with every text), and what the tables of a database that the account cannot see do when ours change.
+//! with every text), and what the tables of a database do when ours change that no account with a session can see.
 //!
 //! Must not know: sockets, clocks, sessions; who asks its questions, and when.
 
@@ -33,6 +33,7 @@ use allowed::Allowed;
 use graph::Graph;
 use question::UNEXPECTED;
 use reading::Reading;
+pub use survey::Follows;
 use survey::{LISTED, Survey};
 
 /// Databases followed in one run.
@@ -45,6 +46,8 @@ pub struct Audited {
     pub words: RefusedWords,
     /// The procedures whose bodies have been read and do nothing that the guard does not stop, in lower case.
     pub callable: BTreeSet<Vec<u8>>,
+    /// The same where another database is named, by that one's name in lower case.
+    pub words_beyond: BTreeMap<String, RefusedWords>,
     /// Views and functions that write when they are read. The guard stops that; in a transaction that began before it,
     /// nobody else does.
     pub running: RefusedWords,
@@ -78,19 +81,37 @@ impl Audited {
         self.callable.contains(&name.to_ascii_lowercase())
     }
 
+    /// What in the text could act behind the guard.
+    pub(super) fn hidden(&self, text: &[u8], script: &Script) -> Option<String> {
+        let beyond = || {
+            self.words_beyond.iter().find_map(|(database, words)| {
+                names(text, script, database).then_some(())?;
+                let word = script.mentioned(text, words)?;
+                Some(format!("{database}.{word}"))
+            })
+        };
+        script
+            .mentioned(text, &self.words)
+            .map(str::to_owned)
+            .or_else(beyond)
+    }
+
     /// Whether there is any such name.
     pub(super) fn reaches(&self, database: &str) -> bool {
         self.reach.leads_into(database) || self.beyond.values().any(|reach| reach.leads_into(database))
     }
 
-    /// A database in the text of which nobody knows where it leads.
-    pub(super) fn unknown(&self, text: &[u8], script: &Script) -> Option<String> {
-        let known = self.known.as_ref()?;
-        let unknown = script
-            .databases(text)
-            .into_iter()
-            .find(|name| !known.contains(name))?;
-        Some(String::from_utf8_lossy(&unknown).into_owned())
+    /// The databases in the text of which this does not say where they lead, in lower case.
+    pub(super) fn unknown(&self, text: &[u8], script: &Script) -> Vec<String> {
+        let Some(known) = &self.known else {
+            return Vec::new();
+        };
+        let named = script.databases(text).into_iter();
+        let unknown: BTreeSet<Vec<u8>> = named.filter(|name| !known.contains(name)).collect();
+        unknown
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect()
     }
 
     /// The name in the text by which it could write in that database.
@@ -104,13 +125,17 @@ impl Audited {
         let own = self.reach.mentioned(database, text, script, only_reads);
         own.or_else(|| {
             self.beyond.iter().find_map(|(other, reach)| {
-                let mut named = RefusedWords::new();
-                named.refuse(other.as_bytes());
-                script.database_mentioned(text, &named)?;
+                names(text, script, other).then_some(())?;
                 reach.mentioned(database, text, script, only_reads)
             })
         })
     }
+}
+
+fn names(text: &[u8], script: &Script, database: &str) -> bool {
+    let mut named = RefusedWords::new();
+    named.refuse(database.as_bytes());
+    script.database_mentioned(text, &named).is_some()
 }
 
 impl Reach {
@@ -134,8 +159,18 @@ impl Reach {
 #[derive(Debug, Default)]
 pub struct Audit {
     allowed: Allowed,
+    beforehand: Beforehand,
     awaits: Awaits,
     survey: Option<Box<Survey>>,
+}
+
+/// What is known before the first question.
+#[derive(Debug, Default, Clone)]
+pub struct Beforehand {
+    /// Databases that are to be followed too, in lower case.
+    pub also: BTreeSet<String>,
+    /// What other databases' own sessions can see of foreign keys: this one's may not.
+    pub follows: Vec<Follows>,
 }
 
 /// Which question is out.
@@ -162,6 +197,8 @@ pub enum Step {
 pub struct Outcome {
     pub audited: Audited,
     pub findings: Vec<Finding>,
+    /// The foreign keys by which tables of this database follow others, if some follow those of other databases.
+    pub follows: Vec<Follows>,
 }
 
 /// For people. Never holds SQL text.
@@ -173,9 +210,10 @@ pub struct Finding {
 
 impl Audit {
     /// An audit that knows what the operator allows.
-    pub fn new(allowed: &[String]) -> Self {
+    pub fn new(allowed: &[String], beforehand: Beforehand) -> Self {
         Self {
             allowed: Allowed::new(allowed),
+            beforehand,
             ..Self::default()
         }
     }
@@ -204,7 +242,7 @@ impl Audit {
                 (Awaits::Functions, question::functions(databases))
             }
             Awaits::Survey | Awaits::Functions | Awaits::Elsewhere => {
-                let next = named(&survey);
+                let next = named(&survey, &self.beforehand.also);
                 if next.is_empty() {
                     // MariaDB would open every table that the account can see.
                     let opens = survey.is_mariadb() && survey.sees_more;
@@ -232,13 +270,13 @@ impl Audit {
     }
 
     fn outcome(&self, survey: &Survey) -> Outcome {
-        let graph = Graph::of(survey, &self.allowed);
+        let graph = Graph::of(survey, &self.beforehand.follows, &self.allowed);
         report::outcome(survey, &graph, &self.allowed)
     }
 }
 
 /// The databases to ask about next, as they are written.
-fn named(survey: &Survey) -> Vec<Vec<u8>> {
+fn named(survey: &Survey, also: &BTreeSet<String>) -> Vec<Vec<u8>> {
     let mut next: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     if survey.sees_more {
         for object in &survey.objects {
@@ -248,6 +286,8 @@ fn named(survey: &Survey) -> Vec<Vec<u8>> {
         }
         let children = survey.follows.iter().map(|follows| &follows.child.0);
         next.extend(children.map(|name| (name.to_ascii_lowercase(), name.clone())));
+        let also = also.iter().map(|name| name.clone().into_bytes());
+        next.extend(also.map(|name| (name.clone(), name)));
     } else {
         next.clone_from(&survey.visible);
     }

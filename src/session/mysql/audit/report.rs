@@ -5,7 +5,7 @@
 use super::allowed::Allowed;
 use super::graph::{Graph, Node, Targets};
 use super::reading::Reading;
-use super::survey::{Survey, What};
+use super::survey::{Follows, Survey, What};
 use super::{Audited, Finding, Outcome, Reach, Ways};
 use crate::sql::mysql::SqlModes;
 
@@ -24,6 +24,10 @@ pub(super) fn outcome(survey: &Survey, graph: &Graph, allowed: &Allowed) -> Outc
         let here = node.database == own;
         if here {
             outcome.audited.guard(node, &mut outcome.findings);
+        } else if node.why.is_some() && matches!(node.what, What::View | What::Function) {
+            let database = String::from_utf8_lossy(&node.database).into_owned();
+            let words = outcome.audited.words_beyond.entry(database);
+            words.or_default().refuse(&node.name);
         }
         let runs = node.runs.everywhere || !node.runs.databases.is_empty();
         if runs && matches!(node.what, What::View | What::Function) {
@@ -47,6 +51,7 @@ pub(super) fn outcome(survey: &Survey, graph: &Graph, allowed: &Allowed) -> Outc
     if survey.sees_more {
         outcome.audited.known = Some(survey.known());
     }
+    outcome.follows = follows(survey, &own);
     loadable(survey, allowed, &mut outcome);
     events(survey, &mut outcome.findings);
     outcome
@@ -107,6 +112,16 @@ impl Reach {
     fn is_empty(&self) -> bool {
         self.into.is_empty() && self.anywhere.writing.is_empty() && self.anywhere.reading.is_empty()
     }
+}
+
+/// For the audits of other databases.
+fn follows(survey: &Survey, own: &[u8]) -> Vec<Follows> {
+    let is_own = |(database, _): &(Vec<u8>, Vec<u8>)| database.eq_ignore_ascii_case(own);
+    let ours = || survey.follows.iter().filter(|follows| is_own(&follows.child));
+    if ours().all(|follows| is_own(&follows.parent)) {
+        return Vec::new();
+    }
+    ours().cloned().collect()
 }
 
 fn loadable(survey: &Survey, allowed: &Allowed, outcome: &mut Outcome) {

@@ -36,10 +36,11 @@ pub(super) struct Object {
 }
 
 /// A change of the parent changes the child.
-#[derive(Debug)]
-pub(super) struct Follows {
-    pub(super) parent: (Vec<u8>, Vec<u8>),
-    pub(super) child: (Vec<u8>, Vec<u8>),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Follows {
+    /// Database and table.
+    pub parent: (Vec<u8>, Vec<u8>),
+    pub child: (Vec<u8>, Vec<u8>),
 }
 
 #[derive(Debug)]
@@ -116,7 +117,12 @@ impl Survey {
                         row,
                     ));
                 }
-                Kind::View => self.objects.push(object(What::View, row)),
+                Kind::View => {
+                    let mut view = object(What::View, row);
+                    // The account may not see it.
+                    view.body = view.body.filter(|body| !body.is_empty());
+                    self.objects.push(view);
+                }
                 Kind::Trigger => self.objects.push(object(What::Trigger, row)),
                 Kind::Event => self.event(row),
                 Kind::ForeignKey => self.foreign_key(row),

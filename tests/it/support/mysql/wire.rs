@@ -264,7 +264,11 @@ impl Wire {
     /// What is owed for a COM_STMT_PREPARE.
     #[track_caller]
     pub fn prepared(&mut self) -> Replies {
-        replies::read_prepared(self).expect("an answer")
+        self.try_prepared().expect("an answer")
+    }
+
+    pub fn try_prepared(&mut self) -> io::Result<Replies> {
+        replies::read_prepared(self)
     }
 
     /// What is owed for a COM_STMT_FETCH.

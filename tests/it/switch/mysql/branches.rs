@@ -211,3 +211,53 @@ fn a_session_that_holds_a_prepared_branch_keeps_it_through_a_lull() {
         assert_eq!(rows(db).as_deref(), Some("1"));
     });
 }
+
+#[test]
+fn where_nobody_may_look_for_prepared_branches_the_operator_is_told_by_which_right_lull_could() {
+    for flavor in Flavor::ALL {
+        let server = Server::start(flavor);
+        let db = server.database();
+        db.run("CREATE TABLE t (n INT)");
+        let lull = Lull::start(&server);
+        let mut around = db.superuser();
+        for sql in [
+            "XA START 'order-19'",
+            "INSERT INTO t VALUES (1)",
+            "XA END 'order-19'",
+            "XA PREPARE 'order-19'",
+        ] {
+            around.run(sql);
+        }
+        let id = around.id();
+        drop(around);
+        server.wait_for_end_of(id);
+        let mut client = Wire::login(lull.address(), "app", &db.name);
+        let (code, opened) = on(&lull, &["--drain", SHORT]);
+        if flavor == Flavor::MySql {
+            assert_eq!((code, &opened["fenced"]), (Some(0), &true.into()), "{opened}");
+            let warnings = format!("{}", opened["warnings"]);
+            for word in ["app", "GRANT XA_RECOVER_ADMIN", "main"] {
+                assert!(warnings.contains(word), "{opened}");
+            }
+            let status = lull.status_json();
+            assert_eq!(status["fences"][0]["warnings"], opened["warnings"], "{status}");
+            for text in [lull.cli(&["status"]), lull.cli(&["on", "all", "--drain", SHORT])] {
+                let shown = String::from_utf8_lossy(&text.stdout).into_owned();
+                assert!(shown.contains("GRANT XA_RECOVER_ADMIN"), "{shown}");
+            }
+        } else {
+            // MariaDB tells everybody.
+            assert_eq!(code, Some(3), "{opened}");
+            assert_eq!(opened["warnings"], serde_json::json!([]), "{opened}");
+        }
+        assert_refused(&client.query(WRITE), WRITE);
+        lull.lifted("all");
+        // One that may is asked, wherever its session is.
+        let _admin = Wire::login(lull.address(), "root", "");
+        let output = lull.on(&format!("main/{}", db.name), &["--drain", SHORT]);
+        let opened: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{opened}");
+        assert!(format!("{}", opened["prepared"]).contains("order-19"), "{opened}");
+        db.superuser().run("XA ROLLBACK 'order-19'");
+    }
+}

@@ -227,7 +227,7 @@ fn a_thousand_idle_sessions_are_fenced_together() {
         let mut sessions: Vec<Wire> = (0..1000)
             .map(|_| Wire::login(lull.address(), "app", &db.name))
             .collect();
-        let opened = lull.fenced("all", &["--stragglers", "report"]);
+        let opened = lull.fenced("all", &["--drain", "1s", "--stragglers", "report"]);
         assert_eq!(opened["sessions"], 1000, "{opened}");
         println!(
             "1,000 idle sessions on {flavor:?}: fenced_ms {}",

@@ -1,10 +1,10 @@
 //! Sessions in the middle of something when a lull opens: a query, a file, several statements, a cursor, a pipeline.
 
-use super::{assert_refused, on_both};
-use crate::support::eventually;
+use super::{assert_refused, fates, on_both};
 use crate::support::mysql::packets::{self, capability, status};
 use crate::support::mysql::wire::framed;
 use crate::support::mysql::{Reply, Wire};
+use crate::support::{Lull, Primary, eventually};
 
 const WRITE: &str = "INSERT INTO t VALUES (2)";
 const SHORT: &str = "500ms";
@@ -224,6 +224,42 @@ fn what_still_runs_when_the_drain_is_over_is_interrupted_by_another_session_of_t
             gate.run(&format!("SELECT RELEASE_LOCK('{name}')"));
             ground.lull.lifted("all");
             assert_eq!(ground.rows(), "");
+        }
+    });
+}
+
+#[test]
+fn what_nobody_can_interrupt_is_named_and_waited_for_no_longer_than_the_drain_and_its_grace() {
+    on_both(|ground| {
+        let primary = Primary::mysql(ground.db.server.address);
+        let lull = Lull::with_config(primary, |addresses| {
+            addresses.config("straggler_grace = \"300ms\"", "")
+        });
+        for policy in ["abort", "terminate"] {
+            let name = format!("gate_{}", ground.db.name);
+            let mut gate = ground.db.superuser();
+            gate.run(&format!("SELECT GET_LOCK('{name}', 10)"));
+            let mut client = ground.login().to(lull.address());
+            client.run("BEGIN");
+            client.run("INSERT INTO t VALUES (7)");
+            client.send(&packets::query(&format!(
+                "INSERT INTO t SELECT 8 FROM (SELECT GET_LOCK('{name}', 600)) AS waiting"
+            )));
+            ground.runs(client.id(), "%INSERT%");
+            // It answers although the statement does not end.
+            let output = lull.on("all", &["--drain", "300ms", "--stragglers", policy]);
+            let opened: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(output.status.code(), Some(3), "{opened}");
+            assert_eq!(fates(&opened), ["waiting"], "{opened}");
+            let why = format!("{}", opened["stragglers"][0]["why"]);
+            assert!(why.contains("KILL QUERY") && why.contains("of app"), "{opened}");
+            let told = client.results();
+            assert_eq!(told.error_code(), Some(1053), "{told:?}");
+            gate.run(&format!("SELECT RELEASE_LOCK('{name}')"));
+            ground.db.server.wait_for_end_of(client.id());
+            lull.fenced("all", &[]);
+            lull.lifted("all");
+            assert_eq!(ground.rows(), "", "{policy}");
         }
     });
 }
