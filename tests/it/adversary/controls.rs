@@ -6,17 +6,19 @@
 //! whose default is read-only, and must come out of it. What cannot be seen, or not be sent at all, says why in its table.
 
 use super::ground::{self, filled_in};
-use super::manners::{MANNERS, Manner, send};
+use super::manners::{MANNERS, Manner, Sent, send};
 use super::stage::Stage;
 use super::{Case, Witness, cases};
 use crate::support::{Database, Lull, Observer, Postgres, Version, Wire};
 
 /// What is wrong with a case; None where it does what it must.
 fn objection(stage: &mut Stage<'_>, case: &Case, guarded: bool, user: &str) -> Option<String> {
-    let (changes, sent) = stage.lets(user, guarded, |client, db| {
+    let act = |client: &mut Wire, db: &Database<'_>| {
         let lines: Vec<String> = case.lines.iter().map(|line| filled_in(line, db)).collect();
         send(client, &lines, Manner::Simple)
-    });
+    };
+    let awaited = |sent: &Sent| matches!((case.witness, &sent.error), (Witness::Fingerprint, None));
+    let (changes, sent) = stage.lets(user, guarded, act, awaited);
     match (case.witness, sent.error, changes.is_empty()) {
         (Witness::Fingerprint, error, true) => Some(format!("nothing changes ({error:?})")),
         (Witness::Success, Some(error), _) => Some(error),

@@ -2,7 +2,13 @@
 
 use super::ground::{self, NAIVE_GUARD};
 use crate::support::{Database, Observer, Postgres, Wire};
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+/// How long a change that must come is looked for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A server where cases may do their worst, and a database there to make copies of.
 pub(super) struct Stage<'a> {
@@ -59,12 +65,14 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Lets a session of `user`, directly on the server, do its worst. What it has changed, and what it returns.
+    /// Lets a session of `user`, directly on the server, do its worst. What it has changed, and what it returns. Where
+    /// a change is `awaited` it is looked for again: a server reloads a moment after it has said that it will.
     pub(super) fn lets<R>(
         &mut self,
         user: &str,
         guarded: bool,
         act: impl FnOnce(&mut Wire, &Database<'_>) -> R,
+        awaited: impl FnOnce(&R) -> bool,
     ) -> (Vec<String>, R) {
         let (db, mut observer) = self.copy();
         let mut client = Wire::login(self.server.address, user, &db.name);
@@ -76,7 +84,13 @@ impl<'a> Stage<'a> {
         }
         let seen = observer.fingerprint();
         let outcome = act(&mut client, &db);
-        let changes = seen.changes(&observer.fingerprint());
+        let mut changes = seen.changes(&observer.fingerprint());
+        if awaited(&outcome) {
+            let until = Instant::now() + PATIENCE;
+            while changes.is_empty() && Instant::now() < until {
+                changes = seen.changes(&observer.fingerprint());
+            }
+        }
         drop(client);
         let mut superuser = db.superuser();
         for gid in superuser.run("SELECT gid FROM pg_prepared_xacts").rows() {
