@@ -56,19 +56,12 @@ impl Ground {
     /// `lull on --mode replica`, which must reach its fence; what it says of replicas.
     #[track_caller]
     pub fn moved(&self, arguments: &[&str]) -> Value {
-        let arguments = [&["--mode", "replica"], arguments].concat();
-        self.lull.fenced("all", &arguments)["replicas"].clone()
+        moved(&self.lull, arguments)
     }
 
     /// What `lull sessions` says of each session: its mode, and why it stays.
     pub fn sessions(&self) -> Vec<(String, Option<String>)> {
-        let output = self.lull.cli(&["sessions", "--json"]);
-        let sessions: Vec<Value> = serde_json::from_slice(&output.stdout).expect("a list");
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        sessions
-            .iter()
-            .map(|session| (text(&session["mode"]).expect("a mode"), text(&session["stays"])))
-            .collect()
+        sessions_of(&self.lull)
     }
 
     #[track_caller]
@@ -88,4 +81,22 @@ fn on_every_version(test: impl Fn(&Ground)) {
     Version::ALL
         .into_iter()
         .for_each(|version| test(&Ground::on(version)));
+}
+
+/// `lull on --mode replica`, which must reach its fence; what it says of replicas.
+#[track_caller]
+fn moved(lull: &Lull, arguments: &[&str]) -> Value {
+    let arguments = [&["--mode", "replica"], arguments].concat();
+    lull.fenced("all", &arguments)["replicas"].clone()
+}
+
+/// What `lull sessions` says of each session: its mode, and why it stays.
+fn sessions_of(lull: &Lull) -> Vec<(String, Option<String>)> {
+    let output = lull.cli(&["sessions", "--json"]);
+    let sessions: Vec<Value> = serde_json::from_slice(&output.stdout).expect("a list");
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    sessions
+        .iter()
+        .map(|session| (text(&session["mode"]).expect("a mode"), text(&session["stays"])))
+        .collect()
 }
